@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"log/slog"
+	"net/url"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// Defaults of Config.
+const (
+	DefaultPrefix      = "/_mfa"
+	DefaultCookieName  = "__Host-okta_mfa"
+	DefaultIdleTimeout = time.Hour
+	DefaultLifetime    = 12 * time.Hour
+)
+
+// DefaultHeaders are the identity headers that the upstream gets.
+var DefaultHeaders = Headers{User: "Remote-User", Name: "Remote-Name", Email: "Remote-Email", Groups: "Remote-Groups"}
+
+// Headers names the request headers that carry the identity to the upstream. An empty name switches
+// that header off; the default names are scrubbed from requests all the same.
+type Headers struct {
+	User, Name, Email, Groups string
+}
+
+// Config is what one Gate needs. New rejects what is missing or contradictory.
+type Config struct {
+	// Flow signs people in. Required.
+	Flow flows.Flow
+	// Engine identifies the flow across configuration reloads (org and client id, never a secret): a
+	// sign-in that began under the old configuration goes on with the flow of the new
+	// one that has the same Engine. Required.
+	Engine string
+	// State outlives configuration reloads. Required.
+	State *State
+	// Policy names what a session made here is good for; a session made under another Policy is
+	// challenged (immunity S13). It goes into the cookie's seal, not into its bytes. Required.
+	Policy string
+	// Title is the name of the site on the pages; "" shows the host.
+	Title string
+	// Prefix is the path under which the gate's own routes live. Default /_mfa.
+	Prefix string
+	// CookieName is the session cookie; it must start with __Host-. Default __Host-okta_mfa.
+	CookieName string
+	// Headers carry the identity to the upstream.
+	Headers Headers
+	// IdleTimeout ends a session that sends no request for so long. Default 1 h.
+	IdleTimeout time.Duration
+	// Lifetime ends a session this long after the sign-in, used or not. Default 12 h.
+	Lifetime time.Duration
+	// IdentifierFirst makes the first page ask for the user name alone, for orgs whose policy asks
+	// for no password or asks for it later. By default the first page asks for both.
+	IdentifierFirst bool
+	// RedirectURI is the sign-in redirect URI registered at Okta. "" means
+	// https://<host of the request><Prefix>/callback.
+	RedirectURI string
+	// Observer hears of what happens; nil means nobody.
+	Observer Observer
+	// Logger gets one line per security decision; nil discards.
+	Logger *slog.Logger
+}
+
+// Facts are what the server in front of the gate knows about a request and no header can change.
+type Facts struct {
+	// ClientIP is the browser's address as the server decided on it (Caddy's client_ip).
+	ClientIP string
+	// Secure is true when the browser speaks https: TLS here, or a trusted proxy that says so.
+	Secure bool
+	// URL is the request's URL before any rewrite; nil means r.URL.
+	URL *url.URL
+}
+
+// Outcome is what became of a request. The zero Outcome means that the gate has answered and nothing
+// may go further: it is never an error (caddy-notes T1).
+type Outcome struct {
+	// Identity is set when the request may go on, with the identity headers already in place.
+	Identity *identity.Identity
+	// Session is a handle of the session for logs: not the cookie, not usable as one.
+	Session string
+}
+
+// Allowed reports whether the request may go on to the upstream.
+func (o Outcome) Allowed() bool { return o.Identity != nil }

@@ -1,0 +1,70 @@
+// Package decision owns the rule that says whether a session is good enough for a request. It is pure:
+// no clock, no I/O, no request. What it is not told it refuses.
+package decision
+
+import (
+	"time"
+
+	"sidegate.example/sidegate/gateway/session"
+)
+
+// maxSkew is how far the clock of the replica that issued a session may be ahead of ours.
+const maxSkew = 5 * time.Minute
+
+// Why says why a request is challenged. It is a closed set: a metric label and a log field.
+type Why string
+
+// The reasons.
+const (
+	WhyNone      Why = ""          // it is not
+	WhyAnonymous Why = "anonymous" // no session
+	WhyInvalid   Why = "invalid"   // a session that cannot be, or (said by the gate) a cookie that does not open
+	WhyIdle      Why = "idle"      // unused for too long
+	WhyExpired   Why = "expired"   // past its absolute end
+	WhyRevoked   Why = "revoked"   // signed out or revoked
+	WhyNoFactor  Why = "no_factor" // no second factor proved it (immunity S47, S71)
+)
+
+// Demand is what a route asks of a session.
+type Demand struct {
+	// Idle is how long a session may go unused. Zero admits nobody.
+	Idle time.Duration
+}
+
+// Verdict is the answer. The zero Verdict lets nobody through.
+type Verdict struct {
+	Allow bool
+	// Why is WhyNone when Allow is true.
+	Why Why
+}
+
+// Decide judges the session c (nil: there is none) at the time now; revoked says that it is on the list
+// of revoked sessions. When several reasons hold it names the one that no later request can mend.
+func Decide(c *session.Claims, now time.Time, d Demand, revoked bool) Verdict {
+	why := judge(c, now, d, revoked)
+	return Verdict{Allow: why == WhyNone, Why: why}
+}
+
+func judge(c *session.Claims, now time.Time, d Demand, revoked bool) Why {
+	switch {
+	case c == nil:
+		return WhyAnonymous
+	case revoked:
+		return WhyRevoked
+	case c.ID == session.ID{} || c.Identity.Subject == "" || fromTheFuture(c, now):
+		return WhyInvalid
+	case !now.Before(c.ExpiresAt):
+		return WhyExpired
+	case !now.Before(c.SeenAt.Add(d.Idle)):
+		return WhyIdle
+	case !c.Identity.SecondFactor():
+		return WhyNoFactor
+	}
+	return WhyNone
+}
+
+// fromTheFuture catches a clock that was wrong when the session was made: it would live too long.
+func fromTheFuture(c *session.Claims, now time.Time) bool {
+	latest := now.Add(maxSkew)
+	return c.IssuedAt.After(latest) || c.SeenAt.After(latest)
+}

@@ -1,0 +1,44 @@
+package session
+
+import (
+	"strings"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// maxOpened bounds the cache: about 1 KB an entry, so 32 MB at most.
+const maxOpened = 32768
+
+// Cache holds the claims of cookies that were opened: a hit costs less than a microsecond, opening 10 to 15.
+// Only cookies whose seal was good get in, so that nobody without a session can fill it. Whether
+// a session is still alive is decided for every request again, hit or not. Safe for concurrent use.
+type Cache struct {
+	opened *otter.Cache[cacheKey, *Claims]
+}
+
+// cacheKey holds the binding too: a cookie good under one policy says nothing about another (immunity S13).
+type cacheKey struct {
+	cookie string
+	Binding
+}
+
+// NewCache makes an empty Cache of at most 32768 cookies.
+func NewCache() *Cache {
+	return &Cache{opened: otter.Must(&otter.Options[cacheKey, *Claims]{MaximumSize: maxOpened})}
+}
+
+func (c *Cache) get(b Binding, cookie string) (*Claims, bool) {
+	if c == nil {
+		return nil, false
+	}
+	return c.opened.GetIfPresent(cacheKey{cookie, b})
+}
+
+// put clones the strings: parts of a request's header would keep the whole header in memory.
+func (c *Cache) put(b Binding, cookie string, claims *Claims) {
+	if c == nil {
+		return
+	}
+	b = Binding{strings.Clone(b.Cookie), strings.Clone(b.Site), strings.Clone(b.Policy)}
+	c.opened.Set(cacheKey{strings.Clone(cookie), b}, claims)
+}

@@ -1,0 +1,58 @@
+// Package session owns what a signed-in browser carries: the claims, their compact form sealed into
+// one cookie, the keys that seal it, the list of revoked sessions, and the reading and cutting of
+// Cookie headers. It does no I/O when a request is checked. It does not decide who may pass
+// (package decision does) and does not write responses: the gate drives it.
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// ID names one session: 128 random bits, drawn anew at each sign-in (immunity S46, S53). It stays the
+// same when the cookie is refreshed, so that a revocation catches every copy.
+type ID [16]byte
+
+// NewID draws an ID from crypto/rand.
+func NewID() ID {
+	var id ID
+	_, _ = rand.Read(id[:]) // never fails: crypto/rand stops the program instead
+	return id
+}
+
+// Handle is a short name of the session for logs: a hash, from which neither the ID nor the cookie
+// can be made.
+func (id ID) Handle() string {
+	sum := sha256.Sum256(append([]byte("sidegate session handle\x00"), id[:]...))
+	return hex.EncodeToString(sum[:8])
+}
+
+// String is Handle, so that a session logged by mistake shows nothing more.
+func (id ID) String() string { return id.Handle() }
+
+// Claims are the contents of a session cookie. Those that Codec.Open returns are shared between
+// requests and must not be changed; copy them first. Times have a precision of one second.
+type Claims struct {
+	ID       ID
+	Identity identity.Identity
+	// IssuedAt is the moment of the sign-in.
+	IssuedAt time.Time
+	// SeenAt is when the cookie was last issued; the idle time counts from it.
+	SeenAt time.Time
+	// ExpiresAt ends the session, used or not; refreshing never moves it (immunity S61).
+	ExpiresAt time.Time
+}
+
+// Slide reports whether SeenAt is old enough for the cookie to be issued again with SeenAt now: after
+// a tenth of the idle time, but not within a minute, so that few answers carry a Set-Cookie.
+func Slide(c *Claims, now time.Time, idle time.Duration) bool {
+	step := max(idle/10, time.Minute)
+	if step >= idle {
+		step = idle / 2
+	}
+	return now.Sub(c.SeenAt) >= step
+}

@@ -1,0 +1,152 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+const (
+	// MaxCookie is the greatest length of a cookie's value in bytes. With its name it stays under 1 KB.
+	MaxCookie = 1000
+	// maxToken is the greatest length of a token in bytes.
+	maxToken = 8192
+)
+
+var (
+	// ErrInvalid is the one answer to whatever a client can send: garbage, another key, another version,
+	// another binding, a token that is too old.
+	ErrInvalid = errors.New("the cookie or token is not valid")
+	// ErrTooLarge means that the identity does not fit into a cookie of MaxCookie bytes. Nothing is
+	// left out to make it fit: an upstream must never see half of somebody's groups.
+	ErrTooLarge = errors.New("the session does not fit into its cookie; let Okta send fewer groups")
+)
+
+// Codec seals claims and tokens and opens them again. It is safe for concurrent use.
+type Codec struct {
+	keys  Keys
+	cache *Cache
+}
+
+// NewCodec makes a Codec of keys. The cache saves opening a cookie again that was opened before; nil
+// means none.
+func NewCodec(keys Keys, cache *Cache) *Codec { return &Codec{keys: keys, cache: cache} }
+
+// Seal makes the cookie's value. The error is ErrTooLarge, or says why there is no key.
+func (c *Codec) Seal(ctx context.Context, b Binding, claims Claims) (string, error) {
+	payload, err := appendClaims(make([]byte, 0, 256), &claims)
+	if err != nil {
+		return "", fmt.Errorf("sealing the session: %w", err)
+	}
+	// securecookie writes base64 of base64: a payload of this length is longer than MaxCookie for certain.
+	if len(payload) > MaxCookie/2+MaxCookie/16 {
+		return "", ErrTooLarge
+	}
+	k, err := c.sealing(ctx)
+	if err != nil {
+		return "", err
+	}
+	value, err := k.codec(0, 0).Encode(b.sealName(), payload)
+	if err != nil {
+		return "", fmt.Errorf("sealing the session: %w", err)
+	}
+	value = k.id + "." + value
+	if len(value) > MaxCookie {
+		return "", ErrTooLarge
+	}
+	return value, nil
+}
+
+// Open returns the claims of a cookie that Seal made under the same Binding. They are shared and must not
+// be changed. Lifetimes and revocation are not looked at: see package decision. The error is
+// ErrInvalid whatever the client sent; any other means that there is no key.
+func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Claims, error) {
+	k, sealed, err := c.split(ctx, cookie, MaxCookie)
+	if err != nil {
+		return nil, err
+	}
+	// The key was looked up first: a cookie whose key has been taken away is not served from the cache.
+	if claims, ok := c.cache.get(b, cookie); ok {
+		return claims, nil
+	}
+	var payload []byte
+	if err := k.cookies.Decode(b.sealName(), sealed, &payload); err != nil {
+		return nil, ErrInvalid
+	}
+	claims, err := parseClaims(payload)
+	if err != nil {
+		return nil, ErrInvalid
+	}
+	c.cache.put(b, cookie, claims)
+	return claims, nil
+}
+
+// SealToken seals payload for one purpose, such as a CSRF token or a return address.
+func (c *Codec) SealToken(ctx context.Context, purpose string, payload []byte) (string, error) {
+	k, err := c.sealing(ctx)
+	if err != nil {
+		return "", err
+	}
+	// The version in front also makes an empty payload possible, and a copy, which securecookie encrypts
+	// in place.
+	payload = append([]byte{formatVersion}, payload...)
+	token, err := k.codec(0, 0).Encode(sealName(kindToken, purpose), payload)
+	if err != nil {
+		return "", fmt.Errorf("sealing a token: %w", err)
+	}
+	token = k.id + "." + token
+	if len(token) > maxToken {
+		return "", ErrTooLarge
+	}
+	return token, nil
+}
+
+// OpenToken returns the payload that was sealed for the same purpose at most maxAge (whole seconds, at least
+// one) ago, or ErrInvalid; any other error means that there is no key.
+func (c *Codec) OpenToken(ctx context.Context, purpose string, maxAge time.Duration, token string) ([]byte, error) {
+	k, sealed, err := c.split(ctx, token, maxToken)
+	if err != nil {
+		return nil, err
+	}
+	if maxAge < time.Second { // 0 would mean for ever to securecookie
+		return nil, ErrInvalid
+	}
+	var payload []byte
+	if err := k.codec(maxToken, maxAge).Decode(sealName(kindToken, purpose), sealed, &payload); err != nil {
+		return nil, ErrInvalid
+	}
+	if len(payload) == 0 || payload[0] != formatVersion {
+		return nil, ErrInvalid
+	}
+	return payload[1:], nil
+}
+
+func (c *Codec) sealing(ctx context.Context) (*key, error) {
+	ring, err := c.keys.Ring(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("getting the cookie keys: %w", err)
+	}
+	return ring.sealing(time.Now()), nil
+}
+
+// split finds the key that a sealed value names, and what that key sealed.
+func (c *Codec) split(ctx context.Context, value string, maxLength int) (*key, string, error) {
+	ring, err := c.keys.Ring(ctx)
+	if err != nil {
+		return nil, "", fmt.Errorf("getting the cookie keys: %w", err)
+	}
+	id, sealed, ok := strings.Cut(value[:min(len(value), maxLength+1)], ".")
+	if !ok || len(value) > maxLength {
+		return nil, "", ErrInvalid
+	}
+	k := ring.find(id)
+	if k == nil {
+		if ring.missed != nil {
+			ring.missed()
+		}
+		return nil, "", ErrInvalid
+	}
+	return k, sealed, nil
+}

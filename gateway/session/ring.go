@@ -1,0 +1,119 @@
+package session
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gorilla/securecookie"
+)
+
+// minSecret is the least length of a cookie_secret in bytes, and that of the secrets made here.
+const minSecret = 32
+
+// Ring is the set of keys that open cookies, newest first, one of which seals. It never changes.
+type Ring struct {
+	keys []*key
+	// missed is told that a cookie named a key that is not in the ring; may be nil.
+	missed func()
+}
+
+// key is one key of a Ring. Everything in it but notBefore is derived from one secret.
+type key struct {
+	id          string    // public, in front of each cookie: Open tries exactly one key
+	notBefore   time.Time // it seals nothing earlier, so that every replica can open what it seals
+	hash, block []byte
+	cookies     *securecookie.SecureCookie
+}
+
+// Keys gives the ring in force. Ring is called for every request and must be quick.
+type Keys interface {
+	Ring(ctx context.Context) (*Ring, error)
+}
+
+type static struct{ ring *Ring }
+
+func (s static) Ring(context.Context) (*Ring, error) { return s.ring, nil }
+
+// Static gives always the same ring.
+func Static(r *Ring) Keys { return static{r} }
+
+// RingFromSecrets makes a ring of the arguments of cookie_secret: the first one seals, all of them
+// open. Each takes 32 bytes or more.
+func RingFromSecrets(secrets []string) (*Ring, error) {
+	if len(secrets) == 0 {
+		return nil, errors.New("cookie_secret needs at least one secret; make one with: openssl rand -base64 32")
+	}
+	r := &Ring{}
+	for i, s := range secrets {
+		if len(s) < minSecret {
+			return nil, fmt.Errorf("cookie_secret: secret %d has %d bytes, but at least %d are needed; make one with: openssl rand -base64 32", i+1, len(s), minSecret)
+		}
+		if err := r.add([]byte(s), time.Time{}); err != nil {
+			return nil, fmt.Errorf("cookie_secret: secret %d: %w", i+1, err)
+		}
+	}
+	return r, nil
+}
+
+// add appends the key made of secret; the caller adds the newest first.
+func (r *Ring) add(secret []byte, notBefore time.Time) error {
+	k, err := deriveKey(secret)
+	if err != nil {
+		return err
+	}
+	if r.find(k.id) != nil {
+		return errors.New("the same secret is given twice; leave one out")
+	}
+	k.notBefore = notBefore
+	r.keys = append(r.keys, k)
+	return nil
+}
+
+// deriveKey makes the id and the two keys from one secret by HKDF (RFC 5869), each under its own label.
+func deriveKey(secret []byte) (*key, error) {
+	var err error
+	derive := func(label string, n int) []byte {
+		b, e := hkdf.Key(sha256.New, secret, nil, "sidegate cookie "+label+" v1", n)
+		err = errors.Join(err, e)
+		return b
+	}
+	id, hash, block := derive("id", 6), derive("hash", 32), derive("block", 32)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the cookie keys: %w", err)
+	}
+	k := &key{id: base64.RawURLEncoding.EncodeToString(id), hash: hash, block: block}
+	k.cookies = k.codec(MaxCookie, 0)
+	return k, nil
+}
+
+// codec is a securecookie of this key (HMAC-SHA256, AES-256). maxAge 0 means that securecookie checks
+// no age.
+func (k *key) codec(maxLength int, maxAge time.Duration) *securecookie.SecureCookie {
+	return securecookie.New(k.hash, k.block).SetSerializer(securecookie.NopEncoder{}).
+		MaxLength(maxLength).MaxAge(int(maxAge / time.Second))
+}
+
+func (r *Ring) find(id string) *key {
+	for _, k := range r.keys {
+		if k.id == id {
+			return k
+		}
+	}
+	return nil
+}
+
+// sealing is the newest key whose time has come. The clock of a replica may be behind that of the
+// one that made the first key: then the oldest key seals, which all replicas have.
+func (r *Ring) sealing(now time.Time) *key {
+	for _, k := range r.keys {
+		if !now.Before(k.notBefore) {
+			return k
+		}
+	}
+	return r.keys[len(r.keys)-1]
+}

@@ -1,0 +1,86 @@
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const storedVersion = 1
+
+// storedRing is a key ring as the Storage holds it, newest key first.
+type storedRing struct {
+	Version int         `json:"version"`
+	Keys    []storedKey `json:"keys"`
+}
+
+// storedKey is one secret, from which everything else is derived, and the time when it begins to seal.
+type storedKey struct {
+	Secret    []byte    `json:"secret"`
+	NotBefore time.Time `json:"not_before"`
+}
+
+// load reads and checks the ring. What it cannot read it reports and leaves alone.
+func load(ctx context.Context, s Storage) (*storedRing, error) {
+	raw, err := s.Load(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("loading the key ring: %w", err)
+	}
+	r := &storedRing{}
+	if err := json.Unmarshal(raw, r); err != nil {
+		// The cause could quote the secrets.
+		return nil, fmt.Errorf("the stored key ring is not JSON as expected (%d bytes); restore it, or delete it to make a new one", len(raw))
+	}
+	if r.Version != storedVersion {
+		return nil, fmt.Errorf("the stored key ring has version %d, but this build reads version %d", r.Version, storedVersion)
+	}
+	if len(r.Keys) == 0 {
+		return nil, fmt.Errorf("the stored key ring holds no key; restore it, or delete it to make a new one")
+	}
+	return r, nil
+}
+
+func (r *storedRing) encode() ([]byte, error) {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the key ring: %w", err)
+	}
+	return raw, nil
+}
+
+func (r *storedRing) ring() (*Ring, error) {
+	ring := &Ring{}
+	for i, k := range r.Keys {
+		if len(k.Secret) < minSecret {
+			return nil, fmt.Errorf("the stored key ring is damaged: key %d has %d bytes", i+1, len(k.Secret))
+		}
+		if err := ring.add(k.Secret, k.NotBefore); err != nil {
+			return nil, fmt.Errorf("the stored key ring is damaged: key %d: %w", i+1, err)
+		}
+	}
+	return ring, nil
+}
+
+// due reports whether the newest key is old enough for a successor.
+func (r *storedRing) due(now time.Time, every time.Duration) bool {
+	return now.Sub(r.Keys[0].NotBefore) >= every
+}
+
+func (r *storedRing) add(notBefore time.Time) {
+	secret := make([]byte, minSecret)
+	_, _ = rand.Read(secret) // never fails: crypto/rand stops the program instead
+	r.Keys = slices.Insert(r.Keys, 0, storedKey{Secret: secret, NotBefore: notBefore.UTC()})
+}
+
+// prune drops the keys whose successor began to seal keepFor or more ago.
+func (r *storedRing) prune(now time.Time, keepFor time.Duration) {
+	for i := 1; i < len(r.Keys); i++ {
+		if now.Sub(r.Keys[i-1].NotBefore) >= keepFor {
+			r.Keys = r.Keys[:i]
+			return
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package transaction
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+)
+
+// Begin is what a sign-in begins with.
+type Begin struct {
+	// Engine is a name given to SetEngine.
+	Engine string
+	// Site is what the transaction belongs to; every other method must name the same.
+	Site string
+	// Client is the browser; polls use it for the whole transaction.
+	Client flows.ClientContext
+	// RedirectURI is passed on to the engine.
+	RedirectURI string
+	// Answer is what was typed on the first page. It is not kept.
+	Answer flows.Answer
+}
+
+// Begin starts a sign-in at Okta and keeps it under a new random id, whatever its first step
+// is: an id that a browser brought is never adopted (immunity S46). On a *flows.Error, ErrBusy or
+// ErrClosed nothing is kept.
+func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
+	e, err := m.reserve(b.Engine)
+	if err != nil {
+		return View{}, err
+	}
+	state, step, failed := m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
+		return e.flow.Start(ctx, b.Client, b.RedirectURI, b.Answer)
+	})
+	if failed != nil {
+		m.adopt(nil)
+		if failed.Reason != flows.ReasonBadAnswer {
+			e.observer.SignIn(string(failed.Reason))
+		}
+		return View{}, failed
+	}
+	now := time.Now()
+	t := &txn{
+		id: rand.Text(), site: b.Site, engine: b.Engine, client: b.Client,
+		started: now, expires: now.Add(m.cfg.Lifetime), forgetAt: now.Add(m.cfg.Lifetime),
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !m.adopt(t) {
+		return View{}, ErrClosed
+	}
+	t.timer = time.AfterFunc(m.cfg.Lifetime, func() { m.due(t) })
+	e.observer.Pending(+1)
+	t.enter(e.observer, state, step, &b.Answer)
+	m.arm(t)
+	return t.view(), nil
+}
+
+// reserve takes one of MaxPending places; adopt hands it back.
+func (m *Manager) reserve(name string) (engine, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, known := m.engines[name]
+	switch {
+	case m.closed:
+		return engine{}, ErrClosed
+	case !known:
+		return engine{}, fmt.Errorf("no engine is set under the name %q", name)
+	case len(m.byID)+m.starting >= m.cfg.MaxPending:
+		return engine{}, ErrBusy
+	}
+	m.starting++
+	return e, nil
+}
+
+// adopt ends a reservation and keeps t, unless nil; false means that the Manager is closed.
+func (m *Manager) adopt(t *txn) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.starting--
+	if t != nil && !m.closed {
+		m.byID[t.id] = t
+	}
+	return !m.closed
+}
+
+// Answer gives the current step the answer of a person who saw it as seq; c is the browser that
+// sent it. It waits for a poll in flight, for as long as ctx lasts; the call to Okta itself then
+// outlives ctx, so that a second click which ends the first request leaves no half-done step.
+//
+// ErrStale, ErrGone and ErrClosed mean that nothing was sent. A *flows.Error keeps the step, so that
+// the same form may be sent again, except that ReasonExpired is no error here but the step
+// DeniedExpired. The View is the current one also beside ErrStale and a *flows.Error.
+func (m *Manager) Answer(ctx context.Context, id, site string, seq uint64, c flows.ClientContext, a flows.Answer) (View, error) {
+	t, err := m.hold(id, site)
+	if err != nil {
+		return View{}, err
+	}
+	defer t.mu.Unlock()
+	if seq != t.seq || t.over() {
+		return t.view(), ErrStale
+	}
+	if err := t.turn(ctx); err != nil {
+		return t.view(), fmt.Errorf("waiting for the call in flight: %w", err)
+	}
+	if t.gone {
+		return View{}, m.goneErr()
+	}
+	if seq != t.seq || t.over() {
+		return t.view(), ErrStale
+	}
+	failed := m.advance(context.WithoutCancel(ctx), t, c, a)
+	if t.gone {
+		return View{}, m.goneErr()
+	}
+	if failed != nil {
+		return t.view(), failed
+	}
+	return t.view(), nil
+}
+
+// advance takes the turn for one call. The lock is held before and after, but not meanwhile.
+func (m *Manager) advance(ctx context.Context, t *txn, c flows.ClientContext, a flows.Answer) *flows.Error {
+	t.busy = true
+	e, state := m.engine(t.engine), t.state
+	t.mu.Unlock()
+	state, step, failed := m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
+		return e.flow.Advance(ctx, c, state, a)
+	})
+	t.mu.Lock()
+	t.release()
+	switch {
+	case failed == nil && t.gone:
+		t.state = state // for who cancels it at Okta
+	case failed == nil:
+		t.enter(e.observer, state, step, &a)
+	case failed.Reason == flows.ReasonExpired && !t.gone:
+		t.enter(e.observer, nil, denied(t.step.Person, flows.DeniedExpired), nil)
+		failed = nil
+	case failed.Reason != flows.ReasonBadAnswer:
+		t.holdOff(failed)
+	}
+	m.arm(t)
+	return failed
+}
+
+// Cancel forgets the transaction and then ends it at Okta as well as it can, within Config.CallTimeout
+// and even if ctx ends: a push that is approved later makes no session (immunity S74).
+func (m *Manager) Cancel(ctx context.Context, id, site string) {
+	t, err := m.hold(id, site)
+	if err != nil {
+		return
+	}
+	defer t.mu.Unlock()
+	live := !t.over()
+	m.forget(t)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.CallTimeout)
+	defer cancel()
+	if !live || t.turn(ctx) != nil {
+		return
+	}
+	state := t.state
+	t.mu.Unlock()
+	m.cancelAtOkta(ctx, t, state)
+	t.mu.Lock()
+}
+
+func (m *Manager) cancelAtOkta(ctx context.Context, t *txn, s flows.State) {
+	e := m.engine(t.engine)
+	// The answer changes nothing: the transaction is over here, and Okta ends it by itself in time.
+	_, _, _ = m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
+		return nil, flows.Step{}, e.flow.Cancel(ctx, t.client, s)
+	})
+}
+
+// forget takes t out, with its lock held.
+func (m *Manager) forget(t *txn) {
+	if t.gone {
+		return
+	}
+	t.gone = true
+	t.timer.Stop()
+	t.end(m.engine(t.engine).observer)
+	t.publish()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.byID, t.id)
+}

@@ -1,0 +1,173 @@
+// Package transaction owns the sign-ins in progress of one process: what each is at, who may read
+// it, and the polling of Okta while a person waits for a phone. It decides nothing about
+// sessions, cookies or pages: the gate drives it with a person's gestures, and a flows.Flow speaks to
+// Okta.
+package transaction
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+)
+
+// What the methods of a Manager refuse with, besides a *flows.Error.
+var (
+	// ErrBusy: MaxPending sign-ins are in progress; nothing was sent to Okta.
+	ErrBusy = errors.New("too many sign-ins in progress")
+	// ErrStale: the answer was given to a step that is not the current one, or to one that takes no
+	// answer any more; nothing was sent to Okta. The View beside it is the current one.
+	ErrStale = errors.New("answer to a step that is over")
+	// ErrGone: no such sign-in here, or it is over and forgotten.
+	ErrGone = errors.New("no such sign-in")
+	// ErrNotDone: the sign-in has not succeeded (yet).
+	ErrNotDone = errors.New("sign-in is not done")
+	// ErrClosed: the Manager is closed.
+	ErrClosed = errors.New("sign-ins are shut down")
+)
+
+// Config holds the limits of a Manager. A zero field takes its default.
+type Config struct {
+	// Lifetime ends a transaction so long after its begin, whatever happens. Default 10 min.
+	Lifetime time.Duration
+	// MaxPending is how many transactions are held at most. Default 20,000.
+	MaxPending int
+	// MaxWait is how long one push may go unanswered before it is cancelled at Okta. Default 5 min.
+	MaxWait time.Duration
+	// Workers is how many polls run at the same time at most. Default 64.
+	Workers int
+	// CallTimeout bounds one call to the engine. Default 15 s.
+	CallTimeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	c.Lifetime = cmp.Or(c.Lifetime, 10*time.Minute)
+	c.MaxPending = cmp.Or(c.MaxPending, 20_000)
+	c.MaxWait = cmp.Or(c.MaxWait, 5*time.Minute)
+	c.Workers = cmp.Or(c.Workers, 64)
+	c.CallTimeout = cmp.Or(c.CallTimeout, 15*time.Second)
+	return c
+}
+
+// Manager holds transactions and polls for them. It is safe for concurrent use.
+//
+// It owns no goroutine while nothing is due: each transaction has one runtime timer, and a worker
+// runs only while there is a poll to make. Locks are taken in the order transaction, Manager, and none is
+// held over a call to an engine.
+type Manager struct {
+	cfg     Config
+	ctx     context.Context // ends at Close, and every call to an engine with it
+	cancel  context.CancelFunc
+	workers *pool
+
+	mu       sync.RWMutex
+	closed   bool
+	starting int // begun, but not in byID yet: they count towards MaxPending
+	byID     map[string]*txn
+	engines  map[string]engine
+}
+
+// engine is what a configuration gave under one name.
+type engine struct {
+	flow     flows.Flow
+	observer Observer
+}
+
+// NewManager returns a Manager without engines. Close it in the end.
+func NewManager(cfg Config) *Manager {
+	m := &Manager{
+		cfg:     cfg.withDefaults(),
+		byID:    make(map[string]*txn),
+		engines: make(map[string]engine),
+	}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.workers = newPool(m.cfg.Workers)
+	return m
+}
+
+// SetEngine makes f the engine of that name, and o (nil for nobody) what hears of its sign-ins. A
+// configuration reload calls it again: transactions that are under way go on with the new one from
+// their next call, and one observer may hear of the end of what another heard begin.
+func (m *Manager) SetEngine(name string, f flows.Flow, o Observer) {
+	if o == nil {
+		o = nobody{}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.engines[name] = engine{flow: f, observer: o}
+}
+
+// Close ends all calls in flight, waits for the workers and forgets all transactions; those who
+// watch one are told. Nothing is cancelled at Okta. Afterwards every method still works: it finds
+// nothing or returns ErrClosed (caddy-notes T5). Closing twice is harmless.
+func (m *Manager) Close() {
+	m.mu.Lock()
+	m.closed = true
+	left := m.byID
+	m.byID = nil
+	m.mu.Unlock()
+
+	m.cancel()
+	for _, t := range left {
+		t.mu.Lock()
+		m.forget(t)
+		t.mu.Unlock()
+	}
+	m.workers.close()
+}
+
+// engine returns the current engine of that name; a name once set stays set.
+func (m *Manager) engine(name string) engine {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.engines[name]
+}
+
+// hold returns the transaction with its lock held. Somebody else's id and an unknown one look the same.
+func (m *Manager) hold(id, site string) (*txn, error) {
+	m.mu.RLock()
+	t, closed := m.byID[id], m.closed
+	m.mu.RUnlock()
+	switch {
+	case closed:
+		return nil, ErrClosed
+	case t == nil || t.site != site:
+		return nil, ErrGone
+	}
+	t.mu.Lock()
+	if t.gone || !time.Now().Before(t.forgetAt) {
+		t.mu.Unlock()
+		return nil, m.goneErr()
+	}
+	return t, nil
+}
+
+// goneErr says why a transaction that was here is not any more.
+func (m *Manager) goneErr() error {
+	if m.ctx.Err() != nil {
+		return ErrClosed
+	}
+	return ErrGone
+}
+
+// call makes one call to an engine: bounded in time, ended by Close, and never a panic, for one on a
+// worker would take the whole server down. A non-nil error is always a *flows.Error.
+func (m *Manager) call(ctx context.Context, do func(context.Context) (flows.State, flows.Step, error)) (s flows.State, step flows.Step, failed *flows.Error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.CallTimeout)
+	defer cancel()
+	defer context.AfterFunc(m.ctx, cancel)()
+	defer func() {
+		if r := recover(); r != nil {
+			failed = &flows.Error{Reason: flows.ReasonMalformed, Err: fmt.Errorf("the engine panicked: %v", r)}
+		}
+	}()
+	s, step, err := do(ctx)
+	if err != nil && !errors.As(err, &failed) {
+		failed = &flows.Error{Reason: flows.ReasonUnavailable, Err: err}
+	}
+	return s, step, failed
+}

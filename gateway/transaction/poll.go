@@ -1,0 +1,176 @@
+package transaction
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+)
+
+const (
+	// fallbackInterval stands in where an engine gives none (identity-engine.md §5.7, rule 3).
+	fallbackInterval = 4 * time.Second
+	// rateLimitPause is kept after a 429 that does not say how long (§5.7, rule 4).
+	rateLimitPause = time.Minute
+	// maxBackoff bounds the growing pause while Okta gives no usable answer (§5.7, rule 5).
+	maxBackoff = 30 * time.Second
+)
+
+// arm sets the timer for the next thing that is due. It is called with the lock held after every change;
+// while a call is in flight whoever made it arms afterwards.
+func (m *Manager) arm(t *txn) {
+	if t.gone || t.busy {
+		return
+	}
+	now := time.Now()
+	next := t.forgetAt
+	if t.step.Kind == flows.KindWait {
+		next = earlier(next, t.asked.Add(m.cfg.MaxWait))
+		if at := later(t.nextPoll, now); !t.queued && t.awaited(at) {
+			next = earlier(next, at)
+		}
+	}
+	t.timer.Reset(next.Sub(now))
+}
+
+// awaited reports whether somebody will be waiting at that time, as far as is known now.
+func (t *txn) awaited(at time.Time) bool { return t.watchers > 0 || !at.After(t.touchedUntil) }
+
+// due is the timer's function: it does what needs no call and hands the rest to the workers.
+func (m *Manager) due(t *txn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.gone || t.busy {
+		return
+	}
+	now := time.Now()
+	waiting := t.step.Kind == flows.KindWait
+	switch {
+	case !now.Before(t.forgetAt):
+		m.expire(t, now)
+	case waiting && !now.Before(t.asked.Add(m.cfg.MaxWait)):
+		state := t.state
+		t.enter(m.engine(t.engine).observer, nil, denied(t.step.Person, flows.DeniedTimeout), nil)
+		m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, state) })
+	case waiting && !t.queued && !now.Before(t.nextPoll) && t.awaited(now):
+		t.queued = true
+		m.workers.submit(func() { m.poll(t) })
+	}
+	m.arm(t)
+}
+
+// expire forgets a transaction whose time is up.
+func (m *Manager) expire(t *txn, now time.Time) {
+	if asks(&t.step) {
+		m.engine(t.engine).observer.Challenge(t.step.Factor, challengeTimeout, now.Sub(t.asked))
+	}
+	m.forget(t)
+}
+
+// poll asks Okta once, on a worker. What was due when it was queued may not be any more.
+func (m *Manager) poll(t *txn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.queued = false
+	now := time.Now()
+	if t.gone || t.busy {
+		return
+	}
+	if t.step.Kind == flows.KindWait && !now.Before(t.nextPoll) && t.awaited(now) && now.Before(t.forgetAt) {
+		m.pollNow(t)
+	}
+	m.arm(t)
+}
+
+// pollNow takes the turn for one poll. The lock is held before and after, but not meanwhile.
+func (m *Manager) pollNow(t *txn) {
+	t.busy = true
+	e, state := m.engine(t.engine), t.state
+	t.mu.Unlock()
+	state, step, failed := m.call(m.ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
+		return e.flow.Poll(ctx, t.client, state)
+	})
+	t.mu.Lock()
+	t.release()
+	switch {
+	case failed == nil && t.gone:
+		t.state = state // for who cancels it at Okta
+	case t.gone:
+	case failed == nil:
+		t.enter(e.observer, state, step, nil)
+	case failed.Reason == flows.ReasonExpired:
+		t.enter(e.observer, nil, denied(t.step.Person, flows.DeniedExpired), nil)
+	default:
+		t.holdOff(failed)
+		t.cause = failed
+		if t.trouble != failed.Reason {
+			t.trouble = failed.Reason
+			t.publish()
+		}
+	}
+}
+
+// holdOff puts the next poll off after a call that got no answer. State and step stay (§5.7, rule 6).
+func (t *txn) holdOff(failed *flows.Error) {
+	t.failures++
+	pause := interval(&t.step)
+	switch {
+	case failed.Reason != flows.ReasonRateLimited:
+		pause = max(backoff(pause, t.failures), failed.RetryAfter)
+	case failed.RetryAfter > 0:
+		pause = max(pause, failed.RetryAfter)
+	default:
+		pause = max(pause, rateLimitPause)
+	}
+	t.nextPoll = time.Now().Add(jittered(pause))
+}
+
+// backoff doubles base once per failure, up to maxBackoff or base.
+func backoff(base time.Duration, failures int) time.Duration {
+	pause := base
+	for range failures {
+		if pause *= 2; pause >= maxBackoff {
+			return max(base, maxBackoff)
+		}
+	}
+	return pause
+}
+
+// jittered adds up to a tenth, so that those who began together do not poll together; never less.
+func jittered(d time.Duration) time.Duration { return d + rand.N(d/10+1) }
+
+func interval(s *flows.Step) time.Duration {
+	if s.Wait == nil || s.Wait.Interval <= 0 {
+		return fallbackInterval
+	}
+	return s.Wait.Interval
+}
+
+// sameWait reports whether two steps of KindWait look the same to a person: the interval may differ.
+func sameWait(a, b *flows.Step) bool {
+	return a.Factor == b.Factor && a.Person == b.Person && a.Device == b.Device &&
+		number(a) == number(b) && slices.Equal(a.Choices, b.Choices) && slices.Equal(a.Messages, b.Messages)
+}
+
+func number(s *flows.Step) string {
+	if s.Wait == nil {
+		return ""
+	}
+	return s.Wait.Number
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

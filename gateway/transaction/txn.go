@@ -1,0 +1,156 @@
+package transaction
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+)
+
+// txn is one sign-in in progress. The fields above mu never change.
+type txn struct {
+	id      string
+	site    string
+	engine  string
+	client  flows.ClientContext
+	started time.Time
+	expires time.Time
+	timer   *time.Timer // set for the next thing that is due, see arm
+
+	mu    sync.Mutex
+	gone  bool        // forgotten: whatever still comes in for it counts for nothing
+	ended bool        // SignIn and Pending were told
+	state flows.State // nil once it is over
+	step  flows.Step
+	seq   uint64
+	asked time.Time // when the factor of step was asked for
+	// forgetAt is expires at first; the first redemption moves it.
+	forgetAt time.Time
+	redeemed bool
+	minted   string
+
+	busy     bool          // a call for state is in flight, or about to be
+	idle     chan struct{} // made by who waits for busy to end, closed then
+	queued   bool          // a poll is with the workers
+	nextPoll time.Time     // not before
+	failures int           // calls without an answer since the last with one
+	trouble  flows.Reason
+	cause    error
+
+	watchers     int
+	touchedUntil time.Time
+	version      uint64        // counts what watchers are told of
+	changed      chan struct{} // made by who watches, closed at the next change
+}
+
+// over reports whether no call for this transaction makes sense any more.
+func (t *txn) over() bool {
+	return t.step.Kind == flows.KindDone || t.step.Kind == flows.KindDenied && t.step.Denied.Final
+}
+
+// publish tells those who watch.
+func (t *txn) publish() {
+	t.version++
+	if t.changed != nil {
+		close(t.changed)
+		t.changed = nil
+	}
+}
+
+// turn waits until no call is in flight. The lock is held before and after, but not meanwhile.
+func (t *txn) turn(ctx context.Context) error {
+	for t.busy {
+		if t.idle == nil {
+			t.idle = make(chan struct{})
+		}
+		idle := t.idle
+		t.mu.Unlock()
+		select {
+		case <-idle:
+		case <-ctx.Done():
+		}
+		t.mu.Lock()
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release ends the turn of who set busy.
+func (t *txn) release() {
+	t.busy = false
+	if t.idle != nil {
+		close(t.idle)
+		t.idle = nil
+	}
+}
+
+// enter makes step the current one; gesture is the answer that led there, nil for a poll or a timeout.
+// The caller arms.
+func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flows.Answer) {
+	step = checked(step)
+	now := time.Now()
+	if result := verdict(&t.step, &step, gesture); result != "" {
+		o.Challenge(t.step.Factor, result, now.Sub(t.asked))
+	}
+	samePush := gesture == nil && t.step.Kind == flows.KindWait && step.Kind == flows.KindWait
+	news := !samePush || !sameWait(&t.step, &step)
+	if !samePush {
+		t.asked = now
+	}
+	t.state, t.step = state, step
+	if t.over() {
+		t.state = nil
+		t.end(o)
+	}
+	if news {
+		t.seq++
+	}
+	if t.settle() || news {
+		t.publish()
+	}
+}
+
+// settle notes that Okta answered, and reports whether it did not before.
+func (t *txn) settle() (recovered bool) {
+	recovered = t.trouble != ""
+	t.failures, t.trouble, t.cause = 0, "", nil
+	t.nextPoll = time.Now().Add(jittered(interval(&t.step)))
+	return recovered
+}
+
+// end tells the observer, once, how the sign-in ended.
+func (t *txn) end(o Observer) {
+	if t.ended {
+		return
+	}
+	t.ended = true
+	result := signInAbandoned
+	switch t.step.Kind {
+	case flows.KindDone:
+		result = signInSuccess
+	case flows.KindDenied:
+		result = string(t.step.Denied.Reason)
+	}
+	o.SignIn(result)
+	o.Pending(-1)
+}
+
+// checked holds an engine to its word: a success must say who, and what besides a password proved it
+// (immunity S71); a refusal must say why.
+func checked(s flows.Step) flows.Step {
+	switch {
+	case s.Kind == flows.KindDone && (s.Identity == nil || s.Identity.Subject == "" || !s.Identity.SecondFactor()):
+		return denied(s.Person, flows.DeniedNoFactor)
+	case s.Kind == flows.KindDenied && s.Denied == nil:
+		return denied(s.Person, flows.DeniedUnsupported)
+	}
+	return s
+}
+
+// denied is a final refusal of our own making.
+func denied(person string, why flows.DeniedReason) flows.Step {
+	return flows.Step{Kind: flows.KindDenied, Person: person, Denied: &flows.Denied{Reason: why, Final: true}}
+}

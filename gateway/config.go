@@ -7,6 +7,7 @@ import (
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/session"
 )
 
 // Defaults of Config.
@@ -39,6 +40,8 @@ type Config struct {
 	// Policy names what a session made here is good for; a session made under another Policy is
 	// challenged (immunity S13). It goes into the cookie's seal, not into its bytes. Required.
 	Policy string
+	// Keys seal sessions and forms. Required.
+	Keys session.Keys
 	// Title is the name of the site on the pages; "" shows the host.
 	Title string
 	// Prefix is the path under which the gate's own routes live. Default /_mfa.
@@ -78,8 +81,8 @@ type Facts struct {
 type Outcome struct {
 	// Identity is set when the request may go on, with the identity headers already in place.
 	Identity *identity.Identity
-	// Session is a handle of the session for logs: not the cookie, not usable as one.
-	Session string
+	// Session identifies the session when Identity is set. Log its Handle, never the id.
+	Session session.ID
 }
 
 // Allowed reports whether the request may go on to the upstream.

@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/decision"
+	"sidegate.example/sidegate/gateway/session"
+)
+
+// maxSessionCookies bounds how many cookies of our name one request may make us open: a browser has one, a
+// duplicate set by an attacker makes two (immunity S49, S50).
+const maxSessionCookies = 4
+
+// exchange is one request on its way through the gate.
+type exchange struct {
+	*Gate
+	w     http.ResponseWriter
+	r     *http.Request
+	facts Facts
+	site  string
+
+	// cookie is the Cookie header as the browser sent it, before ours were cut out.
+	cookie http.Header
+	signIn string // id of the sign-in in progress, as the browser says
+	device string // device token, as the browser says
+}
+
+// readSignIn reads the cookies that only a request without a session, or one of our own routes, has a use for.
+func (x *exchange) readSignIn() {
+	for id := range session.Values(x.cookie, x.cookies.signIn) {
+		if validID(id) {
+			x.signIn = id
+			break
+		}
+	}
+	for token := range session.Values(x.cookie, x.cookies.device) {
+		x.device = token
+		break
+	}
+}
+
+// open finds the session of the request, if any, and decides on it. An error means that sessions cannot be
+// judged at all (no key), never that this one is bad.
+func (x *exchange) open(now time.Time) (*session.Claims, decision.Verdict, error) {
+	verdict := decision.Verdict{Why: decision.WhyAnonymous}
+	tries := 0
+	for cookie := range session.Values(x.cookie, x.cookies.session) {
+		if tries++; tries > maxSessionCookies {
+			break
+		}
+		claims, err := x.codec.Open(x.r.Context(), x.binding(), cookie)
+		if errors.Is(err, session.ErrInvalid) {
+			verdict = decision.Verdict{Why: decision.WhyInvalid}
+			continue
+		}
+		if err != nil {
+			return nil, decision.Verdict{}, err
+		}
+		verdict = decision.Decide(claims, now, decision.Demand{Idle: x.cfg.IdleTimeout}, x.cfg.State.revocations.Revoked(claims.ID))
+		if verdict.Allow {
+			return claims, verdict, nil
+		}
+	}
+	return nil, verdict, nil
+}
+
+// binding is what a session is good for: this cookie on this site under this policy (immunity S13).
+func (x *exchange) binding() session.Binding {
+	return session.Binding{Cookie: x.cookies.session, Site: x.site, Policy: x.cfg.Policy}
+}
+
+// slide gives the browser a cookie with a new time of last use when the old one has aged enough. The session
+// goes on either way.
+func (x *exchange) slide(claims *session.Claims, now time.Time) {
+	if !session.Slide(claims, now, x.cfg.IdleTimeout) {
+		return
+	}
+	next := *claims
+	next.SeenAt = now
+	cookie, err := x.codec.Seal(x.r.Context(), x.binding(), next)
+	if err != nil {
+		x.log.WarnContext(x.r.Context(), "session not prolonged", slog.Any("error", err))
+		return
+	}
+	x.setCookie(x.cookies.session, cookie, 0)
+}
+
+// newSession mints a session for a person who has just signed in: always with an id that no browser has seen
+// (immunity S46).
+func (x *exchange) newSession(claims session.Claims) (string, error) {
+	return x.codec.Seal(x.r.Context(), x.binding(), claims)
+}
+
+// setCookie sets one of our cookies. maxAge 0 makes a cookie that ends with the browser, negative deletes.
+func (x *exchange) setCookie(name, value string, maxAge time.Duration) {
+	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	switch {
+	case maxAge > 0:
+		c.MaxAge = int(maxAge / time.Second)
+	case maxAge < 0:
+		c.MaxAge = -1
+	}
+	http.SetCookie(x.w, c)
+}
+
+// client is the browser as Okta is to see it.
+func (x *exchange) client() (flows.ClientContext, error) {
+	return flows.NewClientContext(x.facts.ClientIP, x.r.UserAgent(), x.r.Header.Get("Accept-Language"), x.device)
+}

@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// identityHeaders scrubs what a client says about who it is, and says what the session says.
+type identityHeaders struct {
+	user, name, email, groups string // canonical names; "" is off
+	// folded holds every name that must never come from a client, as fold leaves it.
+	folded []string
+}
+
+func newIdentityHeaders(h Headers) identityHeaders {
+	canon := textproto.CanonicalMIMEHeaderKey
+	ih := identityHeaders{user: canon(h.User), name: canon(h.Name), email: canon(h.Email), groups: canon(h.Groups)}
+	d := DefaultHeaders
+	for _, n := range []string{h.User, h.Name, h.Email, h.Groups, d.User, d.Name, d.Email, d.Groups} {
+		if n != "" {
+			ih.folded = append(ih.folded, fold(n))
+		}
+	}
+	return ih
+}
+
+// scrub removes every inbound spelling of our headers, from the trailers too, and takes their names out of
+// Connection, where they would make a reverse proxy remove the header that we set (immunity S16-S21; caddy-notes
+// T2, T3). Names are compared as CGI servers fold them: case and every separator ignored.
+func (ih *identityHeaders) scrub(r *http.Request) {
+	scrubNames(r.Header, ih.folded)
+	if r.Trailer != nil {
+		scrubNames(r.Trailer, ih.folded)
+	}
+	lines := r.Header["Connection"]
+	for i, line := range lines {
+		if !strings.EqualFold(line, "keep-alive") && !strings.EqualFold(line, "close") && !strings.EqualFold(line, "upgrade") {
+			ih.scrubConnection(r.Header, lines, i)
+		}
+	}
+}
+
+func (ih *identityHeaders) scrubConnection(h http.Header, lines []string, i int) {
+	kept := make([]string, 0, 4)
+	for token := range strings.SplitSeq(lines[i], ",") {
+		if token = textproto.TrimString(token); token != "" && !ih.ours(token) {
+			kept = append(kept, token)
+		}
+	}
+	lines[i] = strings.Join(kept, ", ")
+}
+
+func scrubNames(h http.Header, folded []string) {
+	for name := range h {
+		for _, f := range folded {
+			if foldEqual(name, f) {
+				delete(h, name)
+				break
+			}
+		}
+	}
+}
+
+func (ih *identityHeaders) ours(name string) bool {
+	for _, f := range ih.folded {
+		if foldEqual(name, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// set gives the upstream the identity. An absent claim leaves the header absent (immunity S18). The values get
+// an array of their own for each request, because a later handler may rewrite them in place.
+func (ih *identityHeaders) set(h http.Header, id *identity.Identity) {
+	values := new([4]string)
+	put := func(i int, name, value string) {
+		if name == "" || value == "" {
+			return
+		}
+		values[i] = value
+		h[name] = values[i : i+1 : i+1]
+	}
+	put(0, ih.user, headerText(id.Login))
+	put(1, ih.name, headerText(id.Name))
+	put(2, ih.email, headerText(id.Email))
+	if ih.groups != "" && len(id.Groups) > 0 {
+		put(3, ih.groups, joinGroups(id.Groups))
+	}
+}
+
+// joinGroups joins by comma; a comma inside a name is sent as %2C, so that the group "a,admins" does not
+// read as two.
+func joinGroups(groups []string) string {
+	var b strings.Builder
+	for i, g := range groups {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strings.ReplaceAll(headerText(g), ",", "%2C"))
+	}
+	return b.String()
+}
+
+// headerText drops control characters, which cannot stand in a header.
+func headerText(s string) string {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] == 0x7f {
+			return strings.TrimSpace(strings.Map(func(r rune) rune {
+				if r < 0x20 || r == 0x7f {
+					return -1
+				}
+				return r
+			}, s))
+		}
+	}
+	return s
+}
+
+// fold lower-cases a header name and turns every separator into '-'.
+func fold(name string) string {
+	b := []byte(name)
+	for i := range b {
+		b[i] = foldByte(b[i])
+	}
+	return string(b)
+}
+
+func foldEqual(name, folded string) bool {
+	if len(name) != len(folded) {
+		return false
+	}
+	for i := range len(name) {
+		if foldByte(name[i]) != folded[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func foldByte(b byte) byte {
+	switch {
+	case 'A' <= b && b <= 'Z':
+		return b + 'a' - 'A'
+	case 'a' <= b && b <= 'z', '0' <= b && b <= '9':
+		return b
+	}
+	return '-'
+}

@@ -1,0 +1,145 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/decision"
+	"sidegate.example/sidegate/ui"
+)
+
+// page draws p with what every page of this exchange has in common.
+func (x *exchange) page(status int, p ui.Page) {
+	ui.SecurityHeaders(x.w.Header())
+	p.Lang = x.r.Header.Get("Accept-Language")
+	p.Agent = x.r.UserAgent()
+	p.Title = orDefault(x.cfg.Title, x.site)
+	if p.Address == "" {
+		p.Address = x.address()
+	}
+	p.Return = orDefault(p.Return, "/")
+	x.pages.Write(x.w, status, p)
+}
+
+// address is the browser's address as Okta will be told, for the page.
+func (x *exchange) address() string {
+	if c, err := x.client(); err == nil {
+		return c.Addr().String()
+	}
+	return x.facts.ClientIP
+}
+
+// problem answers with an error page that leads back to where the form came from.
+func (x *exchange) problem(status int, p ui.Problem, f form) {
+	x.log.InfoContext(x.r.Context(), "refused", slog.String("problem", string(p)), slog.Int("status", status), slog.String("client_ip", x.facts.ClientIP))
+	x.page(status, ui.Page{View: ui.ViewError, Problem: p, Return: f.back})
+}
+
+// unauthorized is the WWW-Authenticate of every 401, which RFC 9110 §11.6.1 demands. No browser has a dialog
+// for this scheme.
+const unauthorized = "okta_mfa"
+
+// problemDocument is an RFC 9457 problem, for clients that are not a person's navigation.
+type problemDocument struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+func (x *exchange) document(status int, detail string) {
+	body, err := json.Marshal(problemDocument{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
+	if err != nil {
+		body = nil // cannot happen: strings and a number
+	}
+	x.body(status, "application/problem+json", body)
+}
+
+func (x *exchange) body(status int, contentType string, body []byte) {
+	h := x.w.Header()
+	ui.SecurityHeaders(h)
+	if status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", unauthorized)
+	}
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.w.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		x.w.Write(body) //nolint:errcheck // the client left
+	}
+}
+
+// challenge answers a request that has no session: the sign-in in place for a navigation, a problem document
+// for everything else.
+func (x *exchange) challenge(why decision.Why) {
+	x.obs.Decision(DecisionChallenged)
+	x.log.DebugContext(x.r.Context(), "challenged", slog.String("why", string(why)), slog.String("client_ip", x.facts.ClientIP))
+	if !wantsPage(x.r) {
+		x.document(http.StatusUnauthorized, "This site needs a sign-in with a second factor. Open it in a browser to sign in, then try again.")
+		return
+	}
+	if !x.facts.Secure && !loopback(x.site) {
+		x.problem(http.StatusForbidden, ui.ProblemInsecure, form{})
+		return
+	}
+	x.signInPage()
+}
+
+// failed answers when the gate itself cannot work. It stays shut (invariant 7).
+func (x *exchange) failed(err error) {
+	x.obs.Decision(DecisionFailed)
+	x.log.ErrorContext(x.r.Context(), "the gate cannot judge sessions and stays shut", slog.Any("error", err))
+	x.w.Header().Set("Retry-After", "5")
+	if !wantsPage(x.r) {
+		x.document(http.StatusServiceUnavailable, "The sign-in gate is not ready. Try again in a few seconds.")
+		return
+	}
+	x.page(http.StatusServiceUnavailable, ui.Page{View: ui.ViewError, Problem: ui.ProblemStarting, Return: returnPath(x.facts.URL)})
+}
+
+// flowFailed answers when Okta gave no usable answer to what a person did.
+func (x *exchange) flowFailed(err error, f form) {
+	var fe *flows.Error
+	if !errors.As(err, &fe) {
+		fe = &flows.Error{Reason: flows.ReasonUnavailable, Err: err}
+	}
+	level := slog.LevelWarn
+	if fe.Reason == flows.ReasonMisconfigured || fe.Reason == flows.ReasonMalformed {
+		level = slog.LevelError
+	}
+	x.log.Log(x.r.Context(), level, "no answer from okta", slog.String("reason", string(fe.Reason)), slog.Any("error", err), slog.String("client_ip", x.facts.ClientIP))
+	status, problem := http.StatusBadGateway, ui.ProblemMalformed
+	switch fe.Reason {
+	case flows.ReasonRateLimited:
+		status, problem = http.StatusServiceUnavailable, ui.ProblemRateLimited
+	case flows.ReasonUnavailable:
+		status, problem = http.StatusServiceUnavailable, ui.ProblemUnavailable
+	case flows.ReasonMisconfigured:
+		status, problem = http.StatusInternalServerError, ui.ProblemMisconfigured
+	case flows.ReasonBadAnswer:
+		status, problem = http.StatusBadRequest, ui.ProblemBadRequest
+	case flows.ReasonExpired:
+		status, problem = http.StatusForbidden, ui.ProblemStale
+	}
+	if fe.RetryAfter > 0 {
+		x.w.Header().Set("Retry-After", strconv.Itoa(int(fe.RetryAfter.Round(time.Second)/time.Second)))
+	}
+	x.page(status, ui.Page{View: ui.ViewError, Problem: problem, RetryAfter: fe.RetryAfter, Return: f.back})
+}
+
+// seeOther sends the browser to a path of this origin.
+func (x *exchange) seeOther(path string) {
+	if !safeReturn(path) {
+		path = "/"
+	}
+	h := x.w.Header()
+	ui.SecurityHeaders(h)
+	h.Set("Location", path)
+	h.Set("Content-Length", "0")
+	x.w.WriteHeader(http.StatusSeeOther)
+}

@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"sidegate.example/sidegate/ui"
+)
+
+// serveOwn answers the gate's own routes. Nothing of it ever goes on to the upstream.
+func (x *exchange) serveOwn(route string) {
+	switch route {
+	case "/identify":
+		x.only(http.MethodPost, x.identify)
+	case "/answer":
+		x.only(http.MethodPost, x.answer)
+	case "/cancel":
+		x.only(http.MethodPost, x.cancel)
+	case "/events":
+		x.only(http.MethodGet, x.events)
+	case "/signout":
+		if x.r.Method == http.MethodPost {
+			x.signOut()
+			return
+		}
+		x.only(http.MethodGet, x.signOutPage)
+	case "/signed-out":
+		x.only(http.MethodGet, x.signedOutPage)
+	case "/whoami":
+		x.only(http.MethodGet, x.whoami)
+	default:
+		if strings.HasPrefix(route, "/assets/") {
+			ui.SecurityHeaders(x.w.Header())
+			x.pages.ServeAsset(x.w, x.r)
+			return
+		}
+		x.problem(http.StatusNotFound, ui.ProblemNotFound, form{})
+	}
+}
+
+// only serves one method, and HEAD where that is GET.
+func (x *exchange) only(method string, serve func()) {
+	if x.r.Method == method || method == http.MethodGet && x.r.Method == http.MethodHead {
+		serve()
+		return
+	}
+	x.w.Header().Set("Allow", method)
+	x.problem(http.StatusMethodNotAllowed, ui.ProblemMethod, form{})
+}

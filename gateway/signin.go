@@ -1,0 +1,261 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/transaction"
+	"sidegate.example/sidegate/ui"
+)
+
+const (
+	// fieldPrefix marks the inputs of a step in a form, so that no field of Okta's can shadow one of ours.
+	fieldPrefix = "f."
+	// choiceField is the button that was pressed.
+	choiceField = "choice"
+	// noScriptRefresh is how often a page that waits reloads itself without script.
+	noScriptRefresh = 4 * time.Second
+	// deviceAge is the life of the cookie that names a device to Okta.
+	deviceAge = 365 * 24 * time.Hour
+	// refusalFloor pads a refusal of user name and password to a multiple of itself, so that the time that it
+	// took tells nothing about which of them was wrong.
+	refusalFloor = time.Second
+)
+
+// signInPage shows, in place of the page that was asked for, where this browser's sign-in stands: the first
+// page, or the current step. It never makes Okta do anything (immunity S79).
+func (x *exchange) signInPage() {
+	back := returnPath(x.facts.URL)
+	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
+		x.firstPage(back, ui.NoticeFormLost)
+		return
+	}
+	v, ok := x.cfg.State.transactions.Get(x.signIn, x.site)
+	switch {
+	case !ok:
+		x.firstPage(back, "")
+	case v.Step.Kind == flows.KindDone:
+		x.enter(back)
+	default:
+		x.stepPage(v, back)
+	}
+}
+
+// firstPage costs no state and no call to Okta, however often it is asked for.
+func (x *exchange) firstPage(back string, notice string) {
+	if x.signIn == "" {
+		x.signIn = newID()
+		x.setCookie(x.cookies.signIn, x.signIn, 0)
+	}
+	step := flows.Step{Kind: flows.KindIdentify, Fields: []flows.Field{{Name: flows.FieldIdentifier}}}
+	if !x.cfg.IdentifierFirst {
+		step.Fields = append(step.Fields, flows.Field{Name: flows.FieldPassword, Secret: true})
+	}
+	x.stepForm(ui.Page{View: ui.ViewSignIn, Step: step, Notice: notice, Return: back}, form{browser: x.signIn, back: back})
+}
+
+func (x *exchange) stepPage(v transaction.View, back string) {
+	p := ui.Page{View: ui.ViewStep, Step: v.Step, Seq: v.Seq, Return: back, Address: v.Client.Addr().String()}
+	p.Notice = x.trouble(v)
+	if v.Step.Kind == flows.KindWait {
+		p.Refresh = noScriptRefresh
+		x.cfg.State.transactions.Touch(v.ID, x.site)
+	}
+	x.stepForm(p, form{browser: v.ID, seq: v.Seq, back: back})
+}
+
+// trouble tells a person who waits that Okta does not answer, and the operator why.
+func (x *exchange) trouble(v transaction.View) string {
+	if v.Trouble == "" {
+		return ""
+	}
+	x.log.WarnContext(x.r.Context(), "okta does not answer a poll", slog.String("reason", string(v.Trouble)), slog.Any("error", v.Cause))
+	if v.Trouble == flows.ReasonRateLimited {
+		return ui.NoticeBusy
+	}
+	return ui.NoticeUnreachable
+}
+
+// stepForm draws a page whose form is sealed as f.
+func (x *exchange) stepForm(p ui.Page, f form) {
+	token, err := x.sealForm(formSignIn, f)
+	if err != nil {
+		x.failed(err)
+		return
+	}
+	p.CSRF = token
+	x.w.Header().Set("WWW-Authenticate", unauthorized)
+	x.page(http.StatusUnauthorized, p)
+}
+
+// identify begins a sign-in with the first page's form.
+func (x *exchange) identify() {
+	f, ok := x.readForm(formSignIn, x.signIn)
+	if !ok {
+		return
+	}
+	x.ensureDevice()
+	client, err := x.client()
+	if err != nil {
+		x.flowFailed(&flows.Error{Reason: flows.ReasonMisconfigured, Err: err}, f)
+		return
+	}
+	began := time.Now()
+	v, err := x.cfg.State.transactions.Begin(x.r.Context(), transaction.Begin{
+		Engine: x.cfg.Engine, Site: x.site, Client: client, RedirectURI: x.redirectURI(), Answer: x.typed(),
+	})
+	if errors.Is(err, transaction.ErrBusy) {
+		x.problem(http.StatusServiceUnavailable, ui.ProblemBusy, f)
+		return
+	}
+	if err != nil {
+		x.flowFailed(err, f)
+		return
+	}
+	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.site) // superseded, if there was one
+	x.setCookie(x.cookies.signIn, v.ID, 0)
+	x.stepped(v.Step, began, f)
+}
+
+// answer goes on with the sign-in in progress.
+func (x *exchange) answer() {
+	f, ok := x.readForm(formSignIn, x.signIn)
+	if !ok {
+		return
+	}
+	client, err := x.client()
+	if err != nil {
+		x.flowFailed(&flows.Error{Reason: flows.ReasonMisconfigured, Err: err}, f)
+		return
+	}
+	began := time.Now()
+	v, err := x.cfg.State.transactions.Answer(x.r.Context(), x.signIn, x.site, f.seq, client, x.typed())
+	switch {
+	case errors.Is(err, transaction.ErrStale), errors.Is(err, transaction.ErrGone), errors.Is(err, transaction.ErrClosed):
+		x.problem(http.StatusForbidden, ui.ProblemStale, f)
+	case err != nil:
+		x.flowFailed(err, f)
+	default:
+		x.stepped(v.Step, began, f)
+	}
+}
+
+// stepped sends the browser back to its page, which now shows the next step.
+func (x *exchange) stepped(s flows.Step, began time.Time, f form) {
+	if refused(s) {
+		x.log.InfoContext(x.r.Context(), "credentials refused", slog.String("client_ip", x.facts.ClientIP))
+		pad(x.r.Context(), time.Since(began))
+	}
+	x.seeOther(f.back)
+}
+
+// refused reports whether the step is the answer to a wrong user name or password.
+func refused(s flows.Step) bool {
+	if s.Kind != flows.KindIdentify {
+		return false
+	}
+	for _, m := range s.Messages {
+		if m.Error {
+			return true
+		}
+	}
+	return false
+}
+
+// pad waits until the time taken is a multiple of refusalFloor.
+func pad(ctx context.Context, took time.Duration) {
+	t := time.NewTimer(refusalFloor - took%refusalFloor)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// cancel ends the sign-in in progress; the page then shows the first page again.
+func (x *exchange) cancel() {
+	f, ok := x.readForm(formSignIn, x.signIn)
+	if !ok {
+		return
+	}
+	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.site)
+	x.setCookie(x.cookies.signIn, "", -1)
+	x.seeOther(f.back)
+}
+
+// typed is what the form holds for the flow. Passwords keep their spaces.
+func (x *exchange) typed() flows.Answer {
+	a := flows.Answer{Choice: x.r.PostForm.Get(choiceField), Values: map[string]string{}}
+	for name, values := range x.r.PostForm {
+		if field, ok := strings.CutPrefix(name, fieldPrefix); ok && len(values) == 1 {
+			a.Values[field] = values[0]
+		}
+	}
+	return a
+}
+
+// ensureDevice gives the browser a token that names it to Okta, once a person has done something here.
+func (x *exchange) ensureDevice() {
+	if x.device == "" || !validID(x.device) {
+		x.device = newID()
+		x.setCookie(x.cookies.device, x.device, deviceAge)
+	}
+}
+
+func (x *exchange) redirectURI() string {
+	if x.cfg.RedirectURI != "" {
+		return x.cfg.RedirectURI
+	}
+	return origin(x.r, x.facts) + x.cfg.Prefix + "/callback"
+}
+
+// enter turns a finished sign-in into a session, and shows the page that was asked for. Tabs that waited for the
+// same sign-in get the same session.
+func (x *exchange) enter(back string) {
+	cookie, id, err := x.cfg.State.transactions.Redeem(x.signIn, x.site, x.mint)
+	if errors.Is(err, session.ErrTooLarge) {
+		x.log.ErrorContext(x.r.Context(), "the session does not fit into a cookie; ask Okta for fewer groups in the groups claim", slog.String("user", id.Login))
+		x.problem(http.StatusInternalServerError, ui.ProblemMisconfigured, form{back: back})
+		return
+	}
+	if errors.Is(err, transaction.ErrGone) {
+		x.signIn = "" // a new one: the old id is spent
+		x.firstPage(back, "")
+		return
+	}
+	if err != nil {
+		x.failed(err)
+		return
+	}
+	x.setCookie(x.cookies.session, cookie, 0)
+	x.setCookie(x.cookies.signIn, "", -1)
+	x.seeOther(back)
+}
+
+// mint makes the session of an identity. It refuses one that no second factor proved, whatever a flow says
+// (immunity S71).
+func (x *exchange) mint(id identity.Identity) (string, error) {
+	if id.Subject == "" || !id.SecondFactor() {
+		return "", errors.New("gateway: a flow ended without a second factor")
+	}
+	now := time.Now()
+	claims := session.Claims{ID: session.NewID(), Identity: id, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(x.cfg.Lifetime)}
+	cookie, err := x.newSession(claims)
+	if err != nil {
+		return "", err
+	}
+	factors := make([]string, len(id.Proofs))
+	for i, p := range id.Proofs {
+		factors[i] = string(p.Factor)
+	}
+	x.log.InfoContext(x.r.Context(), "signed in", slog.String("user", id.Login), slog.String("subject", id.Subject),
+		slog.String("session", claims.ID.Handle()), slog.Any("factors", factors), slog.String("client_ip", x.facts.ClientIP))
+	return cookie, nil
+}

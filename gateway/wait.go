@@ -1,0 +1,104 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"sidegate.example/sidegate/ui"
+)
+
+const (
+	// heartbeat keeps proxies from closing a silent stream, and finds browsers that left without a word.
+	heartbeat = 20 * time.Second
+	// streamWrite is how long a browser may take to accept an event.
+	streamWrite = 10 * time.Second
+	// retryBase and retrySpread make browsers come back at different times after a restart.
+	retryBase, retrySpread = 500, 1500 // milliseconds
+)
+
+// errStreamOver ends a stream for a reason that is not a failure.
+var errStreamOver = errors.New("stream over")
+
+// events tells a waiting tab when its sign-in has changed, by one server-sent event, and ends: the tab then
+// loads its page again. The page says which state it shows (seq), so that a change between the two is not
+// missed. The browser's cookie names the sign-in: no other browser can listen (immunity S75).
+func (x *exchange) events() {
+	seq, err := strconv.ParseUint(x.r.URL.Query().Get("seq"), 10, 64)
+	if err != nil || !sameOrigin(x.r, origin(x.r, x.facts)) {
+		x.document(http.StatusForbidden, "This stream belongs to a sign-in page.")
+		return
+	}
+	watch, ok := x.cfg.State.transactions.Watch(x.signIn, x.site)
+	if !ok {
+		x.document(http.StatusForbidden, "No sign-in of this browser is in progress.")
+		return
+	}
+	defer watch.Close()
+	if x.r.Method == http.MethodHead {
+		x.body(http.StatusOK, "text/event-stream", nil)
+		return
+	}
+	x.obs.Streams(+1)
+	defer x.obs.Streams(-1)
+	s := stream{rc: http.NewResponseController(x.w), w: x.w}
+	if x.openStream(s) != nil {
+		return
+	}
+	if v, ok := x.cfg.State.transactions.Get(x.signIn, x.site); !ok || v.Seq != seq {
+		s.send("event: change\ndata:\n\n") //nolint:errcheck // the browser left
+		return
+	}
+	x.follow(s, watch.Changed())
+}
+
+func (x *exchange) openStream(s stream) error {
+	h := x.w.Header()
+	ui.SecurityHeaders(h)
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // nginx in front would hold events back
+	x.w.WriteHeader(http.StatusOK)
+	return s.send(fmt.Sprintf("retry: %d\n\n", retryBase+rand.IntN(retrySpread)))
+}
+
+// follow blocks until the sign-in changes, the browser leaves, or the server stops.
+func (x *exchange) follow(s stream, changed <-chan struct{}) {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case <-changed:
+			s.send("event: change\ndata:\n\n") //nolint:errcheck // the browser left
+			return
+		case <-beat.C:
+			err = s.send(":\n\n")
+		case <-x.r.Context().Done():
+			err = errStreamOver
+		case <-x.stopped:
+			err = errStreamOver
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// stream writes events, each within its time.
+type stream struct {
+	rc *http.ResponseController
+	w  http.ResponseWriter
+}
+
+func (s stream) send(event string) error {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := s.w.Write([]byte(event)); err != nil {
+		return err
+	}
+	return s.rc.Flush()
+}

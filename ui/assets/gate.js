@@ -1,0 +1,79 @@
+// Enhancement only: every page works without it.
+"use strict";
+
+// again asks for the page afresh, as a GET, so that the browser never offers to send a form twice.
+// A page with a fragment would only scroll under replace, and is reloaded.
+function again() {
+	if (location.hash) location.reload();
+	else location.replace(location.href);
+}
+
+// watch listens for the end of a wait. The browser reconnects by itself; when the gate refuses the
+// stream for good, the page asks again, as it would without script.
+function watch(status) {
+	const retryAfter = 4000, longAfter = 30000;
+	const elapsed = document.getElementById("elapsed");
+	const started = Date.now();
+	let stream, lost = false, shown = "";
+
+	function say(text) {
+		if (text === shown) return; // a live region is read out whenever it is written
+		shown = text;
+		status.textContent = text;
+	}
+	function tick() {
+		const seconds = Math.floor((Date.now() - started) / 1000);
+		elapsed.textContent = Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0");
+		elapsed.hidden = false;
+		if (lost) say(status.dataset.lost);
+		else say(Date.now() - started > longAfter ? status.dataset.long : status.dataset.waiting);
+	}
+	function open() {
+		stream = new EventSource(status.dataset.events);
+		stream.onopen = () => { lost = false; };
+		stream.addEventListener("change", () => { stream.close(); again(); });
+		stream.onerror = () => {
+			lost = true;
+			if (stream.readyState === EventSource.CLOSED) setTimeout(again, retryAfter);
+		};
+	}
+	open();
+	setInterval(tick, 1000);
+	// An open stream would hold one of the browser's few connections after the page has gone.
+	addEventListener("pagehide", () => stream.close());
+}
+
+// once lets a form go once: a second press must not send a second push. The fragment goes with it,
+// so that the app's own place in its page survives the sign-in.
+function once(form) {
+	form.addEventListener("submit", (event) => {
+		if (form.getAttribute("aria-busy")) {
+			event.preventDefault();
+			return;
+		}
+		form.setAttribute("aria-busy", "true");
+		setTimeout(() => form.removeAttribute("aria-busy"), 10000); // the person may have stopped it
+		if (event.submitter) event.submitter.classList.add("pressed");
+		if (location.hash) form.action += location.hash;
+	});
+}
+
+// reveal shows or hides what is typed.
+function reveal(button) {
+	const input = document.getElementById(button.getAttribute("aria-controls"));
+	function show(on) {
+		input.type = on ? "text" : "password";
+		button.textContent = on ? button.dataset.hide : button.dataset.show;
+	}
+	button.hidden = false;
+	button.addEventListener("click", () => { show(input.type === "password"); input.focus(); });
+	// A password in plain text would be kept by the browser as ordinary form history.
+	input.form.addEventListener("submit", () => show(false));
+}
+
+document.querySelectorAll("form").forEach(once);
+document.querySelectorAll(".reveal").forEach(reveal);
+const waiting = document.querySelector("[data-events]");
+if (waiting) watch(waiting);
+// A page that comes back from the browser's memory may be long out of date.
+addEventListener("pageshow", (event) => { if (event.persisted) again(); });

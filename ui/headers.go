@@ -1,0 +1,33 @@
+package ui
+
+import "net/http"
+
+// fixedHeaders are the same on every answer of the gate.
+var fixedHeaders = map[string]string{
+	// Nothing of the gate may be framed: a framed number challenge could be clicked blind (immunity S42).
+	"X-Frame-Options":         "DENY",
+	"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":  "nosniff",
+	// same-origin, not no-referrer: under no-referrer browsers send "Origin: null" with a form, and
+	// the gate could not tell its own forms from foreign ones.
+	"Referrer-Policy":              "same-origin",
+	"Cache-Control":                "no-store",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Permissions-Policy":           "accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=()",
+	"X-Robots-Tag":                 "noindex",
+}
+
+// SecurityHeaders sets what every answer of the gate carries, whatever it is. Its content security
+// policy allows nothing at all; Write replaces it for pages, ServeAsset replaces Cache-Control.
+func SecurityHeaders(h http.Header) {
+	for name, value := range fixedHeaders {
+		h.Set(name, value)
+	}
+}
+
+// pagePolicy is the content security policy of one page.
+func pagePolicy(nonce string) string {
+	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'nonce-" + nonce + "'; " +
+		"img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}

@@ -1,0 +1,201 @@
+package ui
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// model is what the templates see: texts chosen, sets closed, so that they only place things.
+type model struct {
+	catalogue *catalogue
+	Lang, Dir string
+	Nonce     string
+	Prefix    string
+	Style     string
+	Script    string
+	// Refresh makes a browser without script ask again.
+	Refresh bool
+
+	View   View
+	Kind   flows.Kind
+	Reason flows.DeniedReason
+	// Problem, Notice and Reason are of their closed sets, or "".
+	Problem Problem
+	Notice  string
+
+	Title, CSRF, Return, User, Person, Device, Number string
+	Factor                                            identity.Factor
+	Final                                             bool
+	// Minutes to wait before the next try; 0 when unknown.
+	Minutes int
+	Context context
+	Fields  []field
+	Choices []choice
+	Errors  []string
+	Infos   []string
+}
+
+// context is what the phone will show of this browser.
+type context struct {
+	// Shown is whether the page says so at all: it must before any push is sent.
+	Shown                    bool
+	Browser, System, Address string
+}
+
+func (p *Pages) model(page Page) *model {
+	c := p.languages.pick(page.Lang)
+	s := page.Step
+	m := &model{
+		catalogue: c, Lang: c.tag.String(), Dir: c.dir,
+		Prefix: p.prefix, Style: p.assets.style, Script: p.assets.script, Refresh: page.Refresh > 0,
+		View: page.View, Title: page.Title, CSRF: page.CSRF, Return: localPath(page.Return), User: page.User,
+		Minutes: minutes(page.RetryAfter),
+	}
+	switch page.View {
+	case ViewSignIn, ViewStep:
+		m.step(page, s)
+	case ViewError:
+		m.Problem = ProblemBadRequest
+		if slices.Contains(Problems(), page.Problem) {
+			m.Problem = page.Problem
+		}
+	}
+	if slices.Contains([]string{NoticeFormLost, NoticeBusy, NoticeUnreachable}, page.Notice) {
+		m.Notice = page.Notice
+	}
+	return m
+}
+
+func (m *model) step(page Page, s flows.Step) {
+	m.Kind, m.Factor, m.Person, m.Device = s.Kind, s.Factor, s.Person, s.Device
+	if page.View == ViewSignIn {
+		m.Kind = flows.KindIdentify
+	}
+	seen := messages{catalogue: m.catalogue}
+	m.Errors, m.Infos = seen.split(s.Messages)
+	m.Fields = fields(s, &seen, len(m.Errors) > 0)
+	m.Choices = choices(s)
+	if s.Wait != nil {
+		m.Number = s.Wait.Number
+	}
+	if s.Denied != nil {
+		m.Reason, m.Final = s.Denied.Reason, s.Denied.Final
+	}
+	m.Context.Shown = page.View == ViewSignIn || asksPhone(s)
+	m.Context.Browser, m.Context.System = agent(page.Agent)
+	m.Context.Address = page.Address
+}
+
+// template names the body, "" when there is none.
+func (m *model) template() string {
+	switch m.View {
+	case ViewStep:
+		switch m.Kind {
+		case flows.KindIdentify:
+			return "signin"
+		case flows.KindDenied:
+			if _, ok := m.catalogue.texts["denied."+string(m.Reason)+".title"]; !ok {
+				return ""
+			}
+			return "denied"
+		default:
+			return string(m.Kind)
+		}
+	default:
+		return string(m.View)
+	}
+}
+
+// T is the text for key; the templates' only source of words.
+func (m *model) T(key string, pairs ...string) (string, error) {
+	return m.catalogue.text(key, pairs...)
+}
+
+// Heading says the state that the page is in; it is the h1 and begins the title.
+func (m *model) Heading() (string, error) {
+	switch m.View {
+	case ViewError:
+		return m.T("problem." + string(m.Problem) + ".title")
+	case ViewSignIn, ViewSignOut, ViewSignedOut:
+		return m.T(string(m.View) + ".title")
+	}
+	switch m.Kind {
+	case flows.KindDenied:
+		return m.T("denied." + string(m.Reason) + ".title")
+	case flows.KindIdentify:
+		return m.T("signin.title")
+	case flows.KindWait:
+		if m.Number != "" {
+			return m.T("wait.title.number")
+		}
+	case flows.KindCode:
+		return m.T(codeTitle(m.Factor))
+	}
+	return m.T(string(m.Kind) + ".title")
+}
+
+// Failed is whether something that the person did was wrong: the title says so first.
+func (m *model) Failed() bool {
+	return len(m.Errors) > 0 || slices.ContainsFunc(m.Fields, func(f field) bool { return len(f.Errors) > 0 })
+}
+
+// Label is the text of a choice's button.
+func (m *model) Label(c choice) (string, error) {
+	if c.Text == "" {
+		return c.Okta, nil
+	}
+	return m.T(c.Text, "device", c.Detail, "label", c.Okta)
+}
+
+// FieldLabel is Okta's text for a field, or else our own.
+func (m *model) FieldLabel(f field) (string, error) {
+	if f.Okta != "" {
+		return f.Okta, nil
+	}
+	return m.T(f.Text)
+}
+
+// PhoneShows describes this browser as the phone will: "Chrome on Windows, from 203.0.113.7".
+func (m *model) PhoneShows() (string, error) {
+	unknown, err := m.T("context.unknown")
+	if err != nil {
+		return "", err
+	}
+	c := m.Context
+	key := "context.browser"
+	if c.System != "" {
+		key += ".system"
+	}
+	if c.Address != "" {
+		key += ".address"
+	}
+	return m.T(key, "browser", cmp.Or(c.Browser, unknown), "system", c.System, "address", c.Address)
+}
+
+// MinutesText is Minutes in digits.
+func (m *model) MinutesText() string { return strconv.Itoa(m.Minutes) }
+
+// minutes rounds up: to be told too long a wait is better than to fail again.
+func minutes(d time.Duration) int {
+	if d <= 0 {
+		return 0
+	}
+	return int((d + time.Minute - 1) / time.Minute)
+}
+
+// localPath returns path, or "/" for what a browser could read as another origin. The gateway has
+// checked it before; a link is where such a mistake would be used (immunity S30).
+func localPath(path string) string {
+	ok := strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") &&
+		!strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || r < 0x20 || r == 0x7f })
+	if !ok {
+		return "/"
+	}
+	return path
+}

@@ -1,0 +1,111 @@
+package ui
+
+import (
+	"time"
+
+	"sidegate.example/sidegate/flows"
+)
+
+// View says which page to render.
+type View string
+
+// The views.
+const (
+	// ViewSignIn is the first, static page: Page.Step holds its fields and messages. Its form
+	// posts to <Prefix>/identify.
+	ViewSignIn View = "signin"
+	// ViewStep renders Page.Step by its Kind. Its form posts to <Prefix>/answer.
+	ViewStep View = "step"
+	// ViewError explains Page.Problem and leads back to Page.Return.
+	ViewError View = "error"
+	// ViewSignOut asks whether to sign out; its form posts to <Prefix>/signout.
+	ViewSignOut View = "signout"
+	// ViewSignedOut says that the person is signed out.
+	ViewSignedOut View = "signedout"
+)
+
+// Problem is the closed set of what ViewError explains. A code outside the set shows a general text, and
+// the code itself is never shown (immunity S38).
+type Problem string
+
+// The problems.
+const (
+	// ProblemCSRF: the form's token is missing, old or not this browser's.
+	ProblemCSRF Problem = "csrf"
+	// ProblemCrossOrigin: the request came from another site.
+	ProblemCrossOrigin Problem = "cross_origin"
+	// ProblemTooLarge: the form is larger than the gate reads.
+	ProblemTooLarge Problem = "too_large"
+	// ProblemStale: this sign-in has ended or was overtaken by another tab.
+	ProblemStale Problem = "stale"
+	// ProblemRateLimited: too many attempts; Page.RetryAfter says how long to wait.
+	ProblemRateLimited Problem = "rate_limited"
+	// ProblemUnavailable: Okta cannot be reached.
+	ProblemUnavailable Problem = "unavailable"
+	// ProblemMalformed: Okta answered something that the gate does not understand.
+	ProblemMalformed Problem = "malformed"
+	// ProblemMisconfigured: Okta refuses this gate; the operator has to act.
+	ProblemMisconfigured Problem = "misconfigured"
+	// ProblemInsecure: the page was asked for over plain HTTP.
+	ProblemInsecure Problem = "insecure"
+	// ProblemNotFound: the gate has no such page.
+	ProblemNotFound Problem = "not_found"
+	// ProblemMethod: the gate's page does not take this method.
+	ProblemMethod Problem = "method"
+	// ProblemStarting: the gate is not ready yet.
+	ProblemStarting Problem = "starting"
+	// ProblemBusy: too many sign-ins are pending.
+	ProblemBusy Problem = "busy"
+	// ProblemBadRequest: the request cannot be read. Also shown for a code outside this set.
+	ProblemBadRequest Problem = "bad_request"
+)
+
+// Problems lists every Problem.
+func Problems() []Problem {
+	return []Problem{ProblemCSRF, ProblemCrossOrigin, ProblemTooLarge, ProblemStale, ProblemRateLimited,
+		ProblemUnavailable, ProblemMalformed, ProblemMisconfigured, ProblemInsecure, ProblemNotFound,
+		ProblemMethod, ProblemStarting, ProblemBusy, ProblemBadRequest}
+}
+
+// The codes of Page.Notice. Any other code shows nothing.
+const (
+	// NoticeFormLost: what the person was sending to the app was not kept.
+	NoticeFormLost = "form_lost"
+	// NoticeBusy: Okta is slow; the gate goes on trying.
+	NoticeBusy = "busy"
+	// NoticeUnreachable: Okta cannot be reached right now; the gate goes on trying.
+	NoticeUnreachable = "unreachable"
+)
+
+// Page is everything that one page shows. All texts may be hostile.
+type Page struct {
+	View View
+	// Lang is the browser's Accept-Language as it came.
+	Lang string
+	// Title is the name of the site.
+	Title string
+	// CSRF is the hidden field "csrf" of every form.
+	CSRF string
+	// Agent is the browser's User-Agent as it came; shown as "Chrome on Windows".
+	Agent string
+	// Address is the browser's address as Okta is told it.
+	Address string
+	// Step is rendered by ViewSignIn (Fields and Messages) and ViewStep.
+	Step flows.Step
+	// Problem is rendered by ViewError.
+	Problem Problem
+	// RetryAfter is shown by ViewError in whole minutes; 0 shows nothing.
+	RetryAfter time.Duration
+	// Return is the path on this origin that the ways back lead to; "" and what is no such path
+	// mean "/".
+	Return string
+	// User is the signed-in name on ViewSignOut; may be empty.
+	User string
+	// Refresh > 0 makes a browser without script ask again every four seconds.
+	Refresh time.Duration
+	// Seq is the state of the sign-in that a wait page shows: its script listens to
+	// <Prefix>/events?seq=<Seq>, so that no change between page and stream is missed.
+	Seq uint64
+	// Notice is one of the Notice codes, or "".
+	Notice string
+}

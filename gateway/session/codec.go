@@ -40,10 +40,6 @@ func (c *Codec) Seal(ctx context.Context, b Binding, claims Claims) (string, err
 	if err != nil {
 		return "", fmt.Errorf("sealing the session: %w", err)
 	}
-	// securecookie writes base64 of base64: a payload of this length is longer than MaxCookie for certain.
-	if len(payload) > MaxCookie/2+MaxCookie/16 {
-		return "", ErrTooLarge
-	}
 	k, err := c.sealing(ctx)
 	if err != nil {
 		return "", err

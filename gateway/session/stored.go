@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -38,7 +39,10 @@ func load(ctx context.Context, s Storage) (*storedRing, error) {
 		return nil, fmt.Errorf("the stored key ring has version %d, but this build reads version %d", r.Version, storedVersion)
 	}
 	if len(r.Keys) == 0 {
-		return nil, fmt.Errorf("the stored key ring holds no key; restore it, or delete it to make a new one")
+		return nil, errors.New("the stored key ring holds no key; restore it, or delete it to make a new one")
+	}
+	if _, err := r.ring(); err != nil { // before anybody rotates it and so stores it again
+		return nil, err
 	}
 	return r, nil
 }

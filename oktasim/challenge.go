@@ -1,0 +1,116 @@
+package oktasim
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// The steps with Okta Verify. Those with an *idxRequest are idxSteps.
+
+// secondFactorStages are those in which another method may be chosen.
+var secondFactorStages = []stage{stageChoose, stageMethod, stagePush, stageRejected, stageTOTP, stageFastPass}
+
+// challenge selects an authenticator and starts it: from the chooser, from the confirmation of a method,
+// or from "send again".
+func (o *Org) challenge(x *exchange, t *transaction, req *idxRequest) reply {
+	want := req.Authenticator
+	if t.stage == stagePassword && want.ID == passwordID {
+		return t.ok(x)
+	}
+	if want.ID != verifyID || !slices.Contains(secondFactorStages, t.stage) {
+		return bad()
+	}
+	if want.MethodType != "" && !t.enrolled(want.MethodType) {
+		return bad()
+	}
+	if want.AutoChallenge != nil {
+		t.autoChallenge = *want.AutoChallenge
+	}
+	t.cancelPush(x.now)
+	switch want.MethodType {
+	case "":
+		t.stage = stageMethod
+	case methodPush:
+		o.sendPush(x, t)
+	case methodTOTP:
+		t.stage = stageTOTP
+	case methodFastPass:
+		t.stage = stageFastPass
+	}
+	return t.ok(x)
+}
+
+// resend is the action of a number challenge that waits.
+func (o *Org) resend(x *exchange, t *transaction, _ *idxRequest) reply {
+	if t.stage != stagePush {
+		return bad()
+	}
+	o.sendPush(x, t)
+	return t.ok(x)
+}
+
+// cancelProbe leaves FastPass.
+func (o *Org) cancelProbe(x *exchange, t *transaction, _ *idxRequest) reply {
+	if t.stage != stageFastPass {
+		return bad()
+	}
+	t.stage = stageChoose
+	return t.ok(x)
+}
+
+// answerTOTP judges the code; its message belongs to the field.
+func (o *Org) answerTOTP(x *exchange, t *transaction, req *idxRequest) reply {
+	var m message
+	switch t.user.checkTOTP(req.Credentials.TOTP, x.now) {
+	case totpRight:
+		o.afterFactor(t, x.now, "okta_verify", "otp")
+		return t.ok(x)
+	case totpUsed:
+		m = errorMessage("authfactor.challenge.soft_token.used_passcode", "Each code can only be used once. Please wait for a new code and try again.")
+	default:
+		m = errorMessage("api.authn.error.PASSCODE_INVALID", "Invalid code. Try again.")
+	}
+	d := t.document(x)
+	d.Remediation.Value[0].Value[0].Form.Value[0].Messages = array(m)
+	return reply{status: http.StatusUnauthorized, doc: d}
+}
+
+// poll asks whether the phone has answered. One at a time, and not before the interval is over
+// (identity-engine.md §5.7).
+func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
+	switch {
+	case t.stage != stagePush && t.stage != stageFastPass:
+		return bad()
+	case t.polling:
+		return bad()
+	case x.now.Before(t.nextPoll):
+		return reply{tooMany: true}
+	}
+	o.holdPoll(x, t)
+	if t.stage == stageFastPass {
+		return t.ok(x)
+	}
+	t.push.settle(x.now)
+	switch t.push.State {
+	case pushApproved:
+		o.afterFactor(t, x.now, "okta_verify", "swk")
+	case pushDenied:
+		t.stage = stageRejected
+	case pushExpired:
+		o.drop(t, x.now)
+		return reply{status: http.StatusNotFound, doc: terminal(t,
+			errorMessage("core.system.transaction_resource_not_found", "Verification timed out. Please try again"))}
+	}
+	return t.ok(x)
+}
+
+// holdPoll makes a second poll meet 400 until this one's answer is out.
+func (o *Org) holdPoll(x *exchange, t *transaction) {
+	t.polling = true
+	x.sent = append(x.sent, func(time.Time) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		t.polling = false
+	})
+}

@@ -1,0 +1,165 @@
+package oktasim
+
+import (
+	"crypto"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is one org. The zero value of every field but URL is usable.
+type Config struct {
+	// URL is the org's own base URL ("http://127.0.0.1:41231"), required. The org authorization
+	// server has it as issuer, the custom one URL+"/oauth2/default".
+	URL     string
+	Clients []Client
+	Users   []User
+	Policy  Policy
+	// Refresh is the poll interval announced in IDX documents; default 4 s. A poll earlier than
+	// that after the previous answer (5 % tolerance) is answered 429.
+	Refresh time.Duration
+	// PushLifetime is how long a push waits for the person; default 5 min.
+	PushLifetime time.Duration
+	// StateLifetime is the idle life of a state handle and of its transaction; default 1 h.
+	StateLifetime time.Duration
+	// TrustedProxies is the network zone whose members may speak for others by X-Forwarded-For;
+	// nil means nobody, and the peer's address counts.
+	TrustedProxies []netip.Prefix
+	// EmbeddedPushShowsServer switches on what Okta documents for its embedded SDKs: the push
+	// shows the server's address (the peer's) and the server's agent, whatever is passed on.
+	EmbeddedPushShowsServer bool
+	// RateLimit is the number of requests per minute and endpoint, announced in X-Rate-Limit-*
+	// and enforced; default 6000.
+	RateLimit int
+	// NoRecord switches the request recorder off (load tests).
+	NoRecord bool
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Logger takes one debug line per answered request; default none.
+	Logger *slog.Logger
+}
+
+// Client is an OIDC app of the org.
+type Client struct {
+	// ID is the client_id.
+	ID string
+	// Label is the app's name on the phone; default the ID.
+	Label string
+	// Secret allows client_secret_post and client_secret_basic. A client with neither Secret nor
+	// Key is public.
+	Secret string
+	// Key is the public half (RSA or P-256) for private_key_jwt with RS256 or ES256.
+	Key crypto.PublicKey
+	// RedirectURIs are compared exactly.
+	RedirectURIs []string
+}
+
+func (c *Client) public() bool { return c.Secret == "" && c.Key == nil }
+
+// User is a person of the org, with one phone at most.
+type User struct {
+	// Login is compared without regard to case.
+	Login    string   `json:"login"`
+	Password string   `json:"password"`
+	Name     string   `json:"name"`
+	Email    string   `json:"email"`
+	Groups   []string `json:"groups"`
+	// Locked makes every password answer "account locked" (unless Policy.HideUnknownUsers).
+	Locked bool `json:"locked"`
+	// Device names the phone ("Pixel 7").
+	Device string `json:"device"`
+	// Methods are the Okta Verify methods enrolled, of "push", "totp", "signed_nonce"; empty
+	// means no Okta Verify.
+	Methods []string `json:"methods"`
+	// NumberChallenge makes pushes of this user show three numbers.
+	NumberChallenge bool `json:"number_challenge"`
+	// TOTPSecret is base32; default derived from the login.
+	TOTPSecret string `json:"totp_secret"`
+}
+
+// Policy is how the org signs people in.
+type Policy struct {
+	// IdentifierFirst: the first document asks for the identifier alone.
+	IdentifierFirst bool `json:"identifier_first"`
+	// HideUnknownUsers: an unknown or locked identifier is answered like a wrong password.
+	HideUnknownUsers bool `json:"hide_unknown_users"`
+	// AutoChallenge: the push is sent without choosing; challenge-poll follows the password.
+	AutoChallenge bool `json:"auto_challenge"`
+	// PasswordOnly: no second factor is asked.
+	PasswordOnly bool `json:"password_only"`
+	// ThinIDToken leaves name, email, preferred_username and groups out of the ID token, so that
+	// only userinfo has them.
+	ThinIDToken bool `json:"thin_id_token"`
+}
+
+// Defaults of Config.
+const (
+	defaultRefresh       = 4 * time.Second
+	defaultPushLifetime  = 5 * time.Minute
+	defaultStateLifetime = time.Hour
+	defaultRateLimit     = 6000
+)
+
+func (c *Config) setDefaults() {
+	c.URL = strings.TrimRight(c.URL, "/")
+	if c.Refresh == 0 {
+		c.Refresh = defaultRefresh
+	}
+	if c.PushLifetime == 0 {
+		c.PushLifetime = defaultPushLifetime
+	}
+	if c.StateLifetime == 0 {
+		c.StateLifetime = defaultStateLifetime
+	}
+	if c.RateLimit == 0 {
+		c.RateLimit = defaultRateLimit
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func (c *Config) validate() error {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Path != "" {
+		return fmt.Errorf("oktasim: URL %q must be scheme://host[:port] without a path", c.URL)
+	}
+	for _, cl := range c.Clients {
+		if cl.ID == "" {
+			return errors.New("oktasim: a client needs an ID")
+		}
+	}
+	for _, u := range c.Users {
+		if err := u.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *User) validate() error {
+	if normalLogin(u.Login) == "" {
+		return errors.New("oktasim: a user needs a Login")
+	}
+	for _, m := range u.Methods {
+		if !slices.Contains([]string{methodPush, methodTOTP, methodFastPass}, m) {
+			return fmt.Errorf("oktasim: user %q: unknown method %q", u.Login, m)
+		}
+	}
+	if u.TOTPSecret != "" {
+		if _, err := decodeTOTPSecret(u.TOTPSecret); err != nil {
+			return fmt.Errorf("oktasim: user %q: TOTPSecret is not base32", u.Login)
+		}
+	}
+	return nil
+}
+
+func normalLogin(s string) string { return strings.ToLower(strings.TrimSpace(s)) }

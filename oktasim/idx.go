@@ -1,0 +1,131 @@
+package oktasim
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// idxRequest holds every member that a body to /idp/idx/* may have; others are ignored.
+type idxRequest struct {
+	InteractionHandle string `json:"interactionHandle"`
+	StateToken        string `json:"stateToken"`
+	StateHandle       string `json:"stateHandle"`
+	Identifier        string `json:"identifier"`
+	Credentials       struct {
+		Passcode string `json:"passcode"`
+		TOTP     string `json:"totp"`
+	} `json:"credentials"`
+	Authenticator struct {
+		ID            string `json:"id"`
+		MethodType    string `json:"methodType"`
+		AutoChallenge *bool  `json:"autoChallenge"`
+	} `json:"authenticator"`
+}
+
+// reply is what a step of the state machine answers with. It is built under mu and encoded outside.
+type reply struct {
+	status int
+	doc    *document
+	// tooMany asks for the rate-limit body instead of a document.
+	tooMany bool
+}
+
+// idxStep is one /idp/idx/ endpoint. It runs with mu held and t live.
+type idxStep func(x *exchange, t *transaction, req *idxRequest) reply
+
+// serveIDX checks what all IDX endpoints check, finds the transaction and runs the step.
+func (o *Org) serveIDX(x *exchange, step idxStep) {
+	req, ok := x.idxBody()
+	if !ok {
+		return
+	}
+	rep := o.runStep(x, req, step)
+	if rep.tooMany {
+		x.tooManyRequests()
+		return
+	}
+	x.json(rep.status, ionContentType, rep.doc)
+}
+
+// idxBody decodes the request; when it cannot, it has answered.
+func (x *exchange) idxBody() (*idxRequest, bool) {
+	if !jsonType(x.r.Header.Get("Content-Type")) {
+		x.platformError(http.StatusUnsupportedMediaType, "E0000021", "Bad request. Accept and/or Content-Type headers likely do not match supported values.")
+		return nil, false
+	}
+	if !acceptsIon(x.r.Header.Get("Accept")) {
+		x.platformError(http.StatusNotAcceptable, "E0000021", "Bad request. Accept and/or Content-Type headers likely do not match supported values.")
+		return nil, false
+	}
+	req := new(idxRequest)
+	if err := json.Unmarshal(x.body, req); err != nil {
+		x.platformError(http.StatusBadRequest, "E0000003", "The request body was not well-formed.")
+		return nil, false
+	}
+	return req, true
+}
+
+func jsonType(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (t == "application/json" || strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json"))
+}
+
+func acceptsIon(accept string) bool {
+	if accept == "" {
+		return true
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		t, _, _ := mime.ParseMediaType(part)
+		if t == "*/*" || t == "application/*" || jsonType(part) {
+			return true
+		}
+	}
+	return false
+}
+
+// runStep is the part under lock.
+func (o *Org) runStep(x *exchange, req *idxRequest, step idxStep) reply {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var t *transaction
+	switch {
+	case req.StateHandle != "":
+		t = o.byHandle[req.StateHandle]
+	case !strings.HasSuffix(x.r.URL.Path, "/introspect"):
+		return reply{status: http.StatusBadRequest, doc: terminal(nil, errorMessage("api.error.field_required", "'stateHandle' is required."))}
+	case req.StateToken != "":
+		t = o.byHandle[req.StateToken]
+	default:
+		t = o.byInteract[req.InteractionHandle]
+	}
+	if t = o.live(t, x.now); t == nil {
+		return reply{status: http.StatusUnauthorized, doc: terminal(nil, errorMessage("idx.session.expired", "The session has expired."))}
+	}
+	rep := step(x, t, req)
+	if rep.doc != nil && (t.stage == stagePush || t.stage == stageFastPass) {
+		o.startPollClock(x, t)
+	}
+	return rep
+}
+
+// startPollClock begins the poll interval anew when the answer is out, however long that takes. 5 % are
+// for the coarseness of timers on both sides.
+func (o *Org) startPollClock(x *exchange, t *transaction) {
+	interval := x.cfg.Refresh * 95 / 100
+	t.nextPoll = x.now.Add(interval)
+	x.sent = append(x.sent, func(now time.Time) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		t.nextPoll = now.Add(interval)
+	})
+}
+
+// bad refuses what does not fit the transaction's stage.
+func bad() reply {
+	return reply{status: http.StatusBadRequest, doc: terminal(nil, errorMessage("E0000020", "Bad request."))}
+}
+
+func (t *transaction) ok(x *exchange) reply { return reply{status: http.StatusOK, doc: t.document(x)} }

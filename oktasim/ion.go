@@ -1,0 +1,127 @@
+package oktasim
+
+// The shapes below are Okta's Ion subset (identity-engine.md §3). They are only ever encoded.
+
+const (
+	ionContentType  = "application/ion+json; okta-version=1.0.0"
+	acceptsJSON     = "application/json; okta-version=1.0.0"
+	timestampLayout = "2006-01-02T15:04:05.000Z"
+)
+
+type ionArray[T any] struct {
+	Type  string `json:"type"`
+	Value []T    `json:"value"`
+}
+
+func array[T any](v ...T) *ionArray[T] {
+	if len(v) == 0 {
+		return nil
+	}
+	return &ionArray[T]{Type: "array", Value: v}
+}
+
+type object struct {
+	Type  string `json:"type"`
+	Value any    `json:"value"`
+}
+
+func objectOf(v any) *object { return &object{Type: "object", Value: v} }
+
+type document struct {
+	Version                        string                   `json:"version"`
+	StateHandle                    string                   `json:"stateHandle,omitempty"`
+	ExpiresAt                      string                   `json:"expiresAt,omitempty"`
+	Intent                         string                   `json:"intent,omitempty"`
+	Remediation                    *ionArray[*form]         `json:"remediation,omitempty"`
+	Messages                       *ionArray[message]       `json:"messages,omitempty"`
+	CurrentAuthenticator           *object                  `json:"currentAuthenticator,omitempty"`
+	CurrentAuthenticatorEnrollment *object                  `json:"currentAuthenticatorEnrollment,omitempty"`
+	Authenticators                 *ionArray[authenticator] `json:"authenticators,omitempty"`
+	AuthenticatorEnrollments       *ionArray[authenticator] `json:"authenticatorEnrollments,omitempty"`
+	User                           *object                  `json:"user,omitempty"`
+	Cancel                         *form                    `json:"cancel,omitempty"`
+	App                            *object                  `json:"app,omitempty"`
+	Success                        *form                    `json:"successWithInteractionCode,omitempty"`
+}
+
+// form is a remediation or an action.
+type form struct {
+	Rel       []string `json:"rel"`
+	Name      string   `json:"name"`
+	RelatesTo []string `json:"relatesTo,omitempty"`
+	Href      string   `json:"href"`
+	Method    string   `json:"method"`
+	Produces  string   `json:"produces,omitempty"`
+	Refresh   int64    `json:"refresh,omitempty"`
+	Value     []field  `json:"value"`
+	Accepts   string   `json:"accepts"`
+}
+
+type field struct {
+	Name     string             `json:"name"`
+	Type     string             `json:"type,omitempty"`
+	Label    string             `json:"label,omitempty"`
+	Required any                `json:"required,omitempty"`
+	Value    any                `json:"value,omitempty"`
+	Secret   bool               `json:"secret,omitempty"`
+	Visible  *bool              `json:"visible,omitempty"`
+	Mutable  *bool              `json:"mutable,omitempty"`
+	Form     *fields            `json:"form,omitempty"`
+	Options  []option           `json:"options,omitempty"`
+	Messages *ionArray[message] `json:"messages,omitempty"`
+}
+
+type fields struct {
+	Value []field `json:"value"`
+}
+
+type option struct {
+	Label     string `json:"label"`
+	Value     any    `json:"value"`
+	RelatesTo string `json:"relatesTo,omitempty"`
+}
+
+type message struct {
+	Message string `json:"message"`
+	I18n    i18n   `json:"i18n"`
+	Class   string `json:"class"`
+}
+
+type i18n struct {
+	Key    string   `json:"key"`
+	Params []string `json:"params,omitempty"`
+}
+
+type authenticator struct {
+	Type            string            `json:"type"`
+	Key             string            `json:"key"`
+	ID              string            `json:"id"`
+	AuthenticatorID string            `json:"authenticatorId,omitempty"`
+	DisplayName     string            `json:"displayName"`
+	Methods         []method          `json:"methods"`
+	Profile         map[string]string `json:"profile,omitempty"`
+	ContextualData  map[string]any    `json:"contextualData,omitempty"`
+	Resend          *form             `json:"resend,omitempty"`
+	Cancel          *form             `json:"cancel,omitempty"`
+}
+
+type method struct {
+	Type string `json:"type"`
+}
+
+func errorMessage(key, text string) message {
+	return message{Message: text, I18n: i18n{Key: key}, Class: "ERROR"}
+}
+
+var isFalse = new(bool)
+
+// fixed is a field that the client sends back as it is.
+func fixed(name string, value any) field {
+	return field{Name: name, Required: true, Value: value, Mutable: isFalse}
+}
+
+func hidden(name string, value any) field {
+	f := fixed(name, value)
+	f.Visible = isFalse
+	return f
+}

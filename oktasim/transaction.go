@@ -1,0 +1,151 @@
+package oktasim
+
+import (
+	"container/list"
+	"slices"
+	"time"
+)
+
+// stage is where a transaction stands; the document it shows follows from it.
+type stage int
+
+const (
+	stageIdentify stage = iota
+	stagePassword
+	stageChoose   // Okta Verify is enrolled with several methods
+	stageMethod   // one method, to be confirmed before it is used
+	stagePush     // waiting for the phone
+	stageRejected // the phone said no
+	stageTOTP
+	stageFastPass // waiting for a device-bound answer that never comes
+	stageEnroll   // policy wants Okta Verify, the user has none
+	stageDone     // an interaction code is out
+)
+
+// codeLifetime is how long an interaction code can be redeemed.
+const codeLifetime = time.Minute
+
+// transaction is one sign-in, from interact to token.
+type transaction struct {
+	// What interact laid down.
+	client    *Client
+	server    *authServer
+	interact  string // interaction handle
+	challenge string // PKCE, S256
+	nonce     string
+	scopes    []string
+
+	handle        string // live state handle
+	expires       time.Time
+	place         *list.Element // in Org.idle
+	stage         stage
+	identifier    string
+	user          *account // nil until identified, and for an unknown identifier
+	factors       []string // amr values proved so far
+	authTime      time.Time
+	autoChallenge bool
+	push          *push // the newest one
+	polling       bool  // a poll is being answered
+	nextPoll      time.Time
+
+	code        string
+	codeExpires time.Time
+}
+
+// The functions below need Org.mu.
+
+func (o *Org) addTransaction(t *transaction, now time.Time) {
+	o.dropIdle(now)
+	t.handle = newStateHandle()
+	t.expires = now.Add(o.cfg.Load().StateLifetime)
+	t.place = o.idle.PushBack(t)
+	o.byHandle[t.handle] = t
+	o.byInteract[t.interact] = t
+}
+
+// newStateHandle has the form of the recordings: "02" and url-safe characters.
+func newStateHandle() string { return secretID("02") }
+
+// live returns the transaction and renews its idle life; nil when it is unknown or expired.
+func (o *Org) live(t *transaction, now time.Time) *transaction {
+	if t == nil {
+		return nil
+	}
+	if !now.Before(t.expires) {
+		o.drop(t, now)
+		return nil
+	}
+	t.expires = now.Add(o.cfg.Load().StateLifetime)
+	o.idle.MoveToBack(t.place)
+	return t
+}
+
+// dropIdle forgets what has expired: the list is in order of last use, so this looks at no more than it
+// removes plus one.
+func (o *Org) dropIdle(now time.Time) {
+	for e := o.idle.Front(); e != nil; e = o.idle.Front() {
+		t := e.Value.(*transaction)
+		if now.Before(t.expires) {
+			return
+		}
+		o.drop(t, now)
+	}
+}
+
+func (o *Org) drop(t *transaction, now time.Time) {
+	t.cancelPush(now)
+	delete(o.byHandle, t.handle)
+	delete(o.byInteract, t.interact)
+	delete(o.byCode, t.code)
+	o.idle.Remove(t.place)
+}
+
+// restart puts the transaction back to the first page under a new state handle (idx/cancel).
+func (o *Org) restart(t *transaction, now time.Time) {
+	t.cancelPush(now)
+	delete(o.byHandle, t.handle)
+	delete(o.byCode, t.code)
+	t.handle = newStateHandle()
+	o.byHandle[t.handle] = t
+	t.stage, t.user, t.identifier, t.factors, t.push, t.code = stageIdentify, nil, "", nil, nil, ""
+}
+
+// finish issues the interaction code.
+func (o *Org) finish(t *transaction, now time.Time) {
+	t.stage = stageDone
+	t.authTime = now
+	t.code = secretID("")
+	t.codeExpires = now.Add(codeLifetime)
+	o.byCode[t.code] = t
+}
+
+func (t *transaction) enrolled(method string) bool {
+	return t.user != nil && slices.Contains(t.user.Methods, method)
+}
+
+// afterPassword moves on when the first factor is proved.
+func (o *Org) afterPassword(x *exchange, t *transaction) {
+	t.factors = []string{"pwd"}
+	p := x.cfg.Policy
+	switch methods := t.user.Methods; {
+	case p.PasswordOnly:
+		o.finish(t, x.now)
+	case len(methods) == 0:
+		t.stage = stageEnroll
+	case p.AutoChallenge && t.enrolled(methodPush):
+		t.autoChallenge = true
+		o.sendPush(x, t)
+	case len(methods) > 1:
+		t.stage = stageChoose
+	case methods[0] == methodTOTP:
+		t.stage = stageTOTP
+	default:
+		t.stage = stageMethod
+	}
+}
+
+// afterFactor moves on when the second factor is proved.
+func (o *Org) afterFactor(t *transaction, now time.Time, amr ...string) {
+	t.factors = append(append(t.factors, "mfa"), amr...)
+	o.finish(t, now)
+}

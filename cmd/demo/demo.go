@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"sidegate.example/sidegate/oktasim"
+)
+
+// demo is a running demo: three servers and a folder for Caddy's storage.
+type demo struct {
+	opts      options
+	places    places
+	caddyfile []byte
+	dir       string
+	servers   []*http.Server
+	failed    chan error // a server that ended by itself
+}
+
+// places are the addresses that a person or a test needs.
+type places struct {
+	Site   string   `json:"site"`
+	Okta   string   `json:"okta"`
+	Phone  string   `json:"phone"`
+	Legacy string   `json:"legacy"`
+	People []person `json:"people"`
+}
+
+// start starts everything. The simulator's port is opened before Caddy's and its handler is made
+// after, because each needs to know the other's port.
+func start(o options) (_ *demo, err error) {
+	d := &demo{opts: o, failed: make(chan error, 2)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.stop())
+			d.remove()
+		}
+	}()
+	if d.dir, err = os.MkdirTemp("", "sidegate-demo-"); err != nil {
+		return nil, fmt.Errorf("making a folder for Caddy's storage: %w", err)
+	}
+	legacy, err := listen(usualLegacy, o.freePorts)
+	if err != nil {
+		return nil, err
+	}
+	d.serve(legacy, legacyApp())
+	okta, err := listen(usualOkta, o.freePorts)
+	if err != nil {
+		return nil, err
+	}
+	oktaURL := "http://" + okta.Addr().String()
+	d.places = places{Okta: oktaURL, Phone: oktaURL + "/phone/", Legacy: "http://" + legacy.Addr().String()}
+	d.places.People = people(d.places.Phone)
+	if err := d.startSite(); err != nil {
+		return nil, errors.Join(err, okta.Close())
+	}
+	org, err := oktasim.New(orgConfig(oktaURL, d.redirects(), d.places.People, o))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("making the simulated org: %w", err), okta.Close())
+	}
+	d.serve(okta, org.Handler())
+	return d, nil
+}
+
+func (d *demo) startSite() error {
+	var err error
+	d.caddyfile, err = siteConfig{
+		Port:           sitePort(d.opts.freePorts),
+		Storage:        filepath.ToSlash(d.dir),
+		Org:            d.places.Okta,
+		ClientID:       clientID,
+		ClientSecret:   clientSecret,
+		Refresh:        d.opts.refresh,
+		BehindProxy:    d.opts.behindProxy,
+		LegacyUpstream: d.places.Legacy,
+	}.caddyfile()
+	if err != nil {
+		return err
+	}
+	port, err := startCaddy(d.caddyfile)
+	if err != nil {
+		return err
+	}
+	d.places.Site = fmt.Sprintf("http://localhost:%d", port)
+	return nil
+}
+
+// redirects are the redirect URIs to register for the gateway, which derives them from the host that the
+// browser asked for and always says https.
+func (d *demo) redirects() []string {
+	port := d.places.Site[len("http://localhost"):]
+	return []string{"https://localhost" + port + "/_mfa/callback", "https://" + loopback + port + "/_mfa/callback"}
+}
+
+// serve serves h on l until stop.
+func (d *demo) serve(l net.Listener, h http.Handler) {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	d.servers = append(d.servers, server)
+	go func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			d.failed <- fmt.Errorf("serving %s: %w", l.Addr(), err)
+		}
+	}()
+}
+
+// stop ends all servers, Caddy first, because it still tells Okta which sign-ins are over. Streams that
+// are open end with their server.
+func (d *demo) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- caddy.Stop() }()
+	var errs []error
+	select {
+	case err := <-done:
+		errs = append(errs, err)
+	case <-ctx.Done():
+		errs = append(errs, fmt.Errorf("caddy did not stop within %s", leaveWithin))
+	}
+	for _, s := range d.servers {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// remove deletes what the demo left on disk.
+func (d *demo) remove() {
+	if d.dir != "" {
+		os.RemoveAll(d.dir)
+	}
+}

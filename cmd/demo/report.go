@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// report says where everything is, in one line of JSON or as a table for people.
+func (d *demo) report(w io.Writer) error {
+	if d.opts.printCaddyfile {
+		if _, err := fmt.Fprintf(w, "%s\n", d.caddyfile); err != nil {
+			return fmt.Errorf("printing the Caddyfile: %w", err)
+		}
+	}
+	if d.opts.json {
+		if err := json.NewEncoder(w).Encode(d.places); err != nil {
+			return fmt.Errorf("printing the addresses: %w", err)
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "\nSidegate: a legacy app behind Caddy, Okta and its phone simulated\n\n")
+	fmt.Fprintf(t, "  The app\t%s\n  The phones\t%s\n\n", d.places.Site, d.places.Phone)
+	fmt.Fprintf(t, "  Sign in as\tPassword\tThen\n")
+	for _, p := range d.places.People {
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", p.Login, p.Password, p.Expect)
+	}
+	fmt.Fprintf(t, "\n%s", hints)
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("printing the addresses: %w", err)
+	}
+	return nil
+}
+
+// hints name the switches that change what the phone shows.
+const hints = `  Open the app and the phone beside each other. Ctrl-C ends everything.
+
+  The phone shows the browser's address and agent. Start the demo again with
+    -embedded-push-shows-server   to see the limitation that Okta documents for the embedded flow:
+                                  the phone shows the server
+    -zone=off                     to see an org without the network zone that trusts the gateway:
+                                  the phone shows the gateway's address (add -behind-proxy and
+                                  send X-Forwarded-For, or both are this machine's)
+  All switches: -help
+
+`

@@ -1,0 +1,54 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// pushShows signs pat in as far as the push, on a demo with the given switches, and returns the push
+// and the phone's text.
+func pushShows(t *testing.T, shot string, args ...string) (push, string) {
+	t.Helper()
+	b := newBrowser(t, startDemo(t, args...))
+	pat := b.d.person("pat")
+	p := b.tab()
+	p.askPush(pat, "/")
+	phone := b.phone(pat)
+	text := phone.text(card)
+	phone.shot(shot)
+	pushes := b.d.pushes(pat)
+	if len(pushes) != 1 {
+		t.Fatalf("%d pushes, want 1", len(pushes))
+	}
+	return pushes[0], text
+}
+
+// Without the network zone Okta does not believe X-Forwarded-For: the gateway's address counts.
+func TestWithoutZoneThePhoneShowsTheGatewaysAddress(t *testing.T) {
+	got, text := pushShows(t, "phone-zone-off", "-zone=off")
+	if got.Address != "127.0.0.1" || got.UserAgent != browserAgent {
+		t.Errorf("the push carried %s and %q, want the gateway's address and the browser's agent", got.Address, got.UserAgent)
+	}
+	if strings.Contains(text, browserAddress) || !strings.Contains(text, "127.0.0.1") {
+		t.Errorf("the phone showed %q, want 127.0.0.1 in it", text)
+	}
+}
+
+// Okta's documented limitation of the embedded flow: the phone shows the server, whatever it passes on.
+func TestEmbeddedLimitationShowsTheServer(t *testing.T) {
+	got, text := pushShows(t, "phone-embedded-limitation", "-embedded-push-shows-server")
+	if got.Address != "127.0.0.1" || got.UserAgent == browserAgent || got.UserAgent == "" {
+		t.Errorf("the push carried %s and %q, want the server's address and agent", got.Address, got.UserAgent)
+	}
+	if strings.Contains(text, browserAddress) || strings.Contains(text, browserShown) {
+		t.Errorf("the phone showed %q, which is the browser", text)
+	}
+}
+
+// S22: without a trusted proxy in front nobody can choose the address that the phone shows.
+func TestForwardedForFromABrowserIsNotBelieved(t *testing.T) {
+	got, _ := pushShows(t, "phone-forged-address", "-behind-proxy=false")
+	if got.Address != "127.0.0.1" {
+		t.Errorf("the push carried %s, which a header of the browser chose; want 127.0.0.1", got.Address)
+	}
+}

@@ -1,0 +1,174 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// leaveWithin is how long the demo may take to end after SIGTERM, open streams or not.
+const leaveWithin = 2 * time.Second
+
+// startWithin is generous: the demo may run under the race detector on a busy machine.
+const startWithin = 30 * time.Second
+
+// demo is a running demo process.
+type demo struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+	places
+}
+
+// places is the line that the demo prints with -json.
+type places struct {
+	Site   string   `json:"site"`
+	Okta   string   `json:"okta"`
+	Phone  string   `json:"phone"`
+	Legacy string   `json:"legacy"`
+	People []person `json:"people"`
+}
+
+// person is a test user.
+type person struct {
+	Login    string `json:"login"`
+	Password string `json:"password"`
+	Phone    string `json:"phone"`
+}
+
+// startDemo starts a demo on free ports for one test. At the end of the test SIGTERM must end it
+// cleanly and in time, with whatever the test left open.
+func startDemo(t *testing.T, args ...string) *demo {
+	t.Helper()
+	needBrowser(t)
+	bin, err := demoBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &demo{t: t}
+	args = append([]string{"-json", "-ports=free", "-refresh=300ms", "-behind-proxy"}, args...)
+	d.cmd = exec.Command(bin, args...)
+	d.cmd.Stderr = &d.stderr
+	stdout, err := d.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.stop)
+	line := make(chan string, 1)
+	go func() {
+		text, _ := bufio.NewReader(stdout).ReadString('\n')
+		line <- text
+	}()
+	select {
+	case text := <-line:
+		if err := json.Unmarshal([]byte(text), &d.places); err != nil {
+			d.cmd.Process.Kill()
+			d.cmd.Wait()
+			t.Fatalf("the demo printed %q: %v\n%s", text, err, &d.stderr)
+		}
+	case <-time.After(startWithin):
+		t.Fatalf("the demo printed nothing within %s", startWithin)
+	}
+	return d
+}
+
+func (d *demo) stop() {
+	if d.cmd.ProcessState != nil {
+		return
+	}
+	began := time.Now()
+	if err := d.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		d.t.Errorf("SIGTERM to the demo: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- d.cmd.Wait() }()
+	select {
+	case err := <-done:
+		if err != nil {
+			d.t.Errorf("the demo ended with %v\n%s", err, &d.stderr)
+		}
+		if took := time.Since(began); took > leaveWithin {
+			d.t.Errorf("the demo took %s to end; at most %s", took, leaveWithin)
+		}
+	case <-time.After(5 * leaveWithin):
+		d.cmd.Process.Kill()
+		<-done
+		d.t.Errorf("the demo did not end after SIGTERM\n%s", &d.stderr)
+	}
+	if strings.Contains(d.stderr.String(), "DATA RACE") {
+		d.t.Errorf("data race in the demo:\n%s", &d.stderr)
+	}
+}
+
+// person finds a test user by the first part of the login.
+func (d *demo) person(name string) person {
+	d.t.Helper()
+	for _, p := range d.People {
+		if strings.HasPrefix(p.Login, name+"@") {
+			return p
+		}
+	}
+	d.t.Fatalf("the demo has no user %q", name)
+	return person{}
+}
+
+// push is a push as the phone shows it.
+type push struct {
+	ID, State, Address, UserAgent, Place string
+	Numbers                              []string
+}
+
+// pushes are all pushes of a person, newest last.
+func (d *demo) pushes(p person) []push {
+	d.t.Helper()
+	var list []push
+	d.simGet("/sim/pushes?login="+url.QueryEscape(p.Login), &list)
+	return list
+}
+
+// totp is the code that the person's phone shows now.
+func (d *demo) totp(p person) string {
+	d.t.Helper()
+	var answer struct{ Code string }
+	d.simGet("/sim/totp?login="+url.QueryEscape(p.Login), &answer)
+	return answer.Code
+}
+
+// readBody reads and closes a response's body.
+func readBody(t *testing.T, res *http.Response) string {
+	t.Helper()
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (d *demo) simGet(path string, into any) {
+	d.t.Helper()
+	client := http.Client{Timeout: 10 * time.Second}
+	res, err := client.Get(d.Okta + path)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		d.t.Fatalf("GET %s: %s", path, res.Status)
+	}
+	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
+		d.t.Fatal(fmt.Errorf("GET %s: %w", path, err))
+	}
+}

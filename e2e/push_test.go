@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// everyWay runs a test with page script and without.
+func everyWay(t *testing.T, test func(t *testing.T, b *browser, shot func(p *tab, name string))) {
+	for name, noJS := range map[string]bool{"script": false, "no script": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newBrowser(t, startDemo(t))
+			b.noJS = noJS
+			prefix := strings.ReplaceAll(name, " ", "-") + "-"
+			test(t, b, func(p *tab, name string) { p.shot(prefix + name) })
+		})
+	}
+}
+
+// The main road: password, push, approved; and what each party saw.
+func TestPushApproved(t *testing.T) {
+	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
+		pat := b.d.person("pat")
+		p := b.tab()
+		p.open("/report?month=5")
+		shot(p, "signin")
+		p.identify(pat.Login, pat.Password)
+		p.see(onChoose)
+		shot(p, "choose")
+		if got := b.d.pushes(pat); len(got) != 0 {
+			t.Fatalf("S79: a push was sent before anybody asked for it: %+v", got)
+		}
+		if got := p.text("#context"); !strings.Contains(got, browserAddress) || !strings.Contains(got, browserShown) {
+			t.Errorf("before the push the page said %q, want %q and %q in it", got, browserShown, browserAddress)
+		}
+		p.choose("push")
+		p.see(onWait)
+		shot(p, "push-wait")
+
+		phone := b.phone(pat)
+		shown := phone.text(card)
+		for _, want := range []string{browserAddress, browserShown} {
+			if !strings.Contains(shown, want) {
+				t.Errorf("the phone showed %q, want %q in it", shown, want)
+			}
+		}
+		shot(phone, "phone-push")
+		phone.click(card + " button[name=approve]")
+		p.admitted(pat, "/report?month=5")
+		shot(p, "app")
+
+		pushes := b.d.pushes(pat)
+		if len(pushes) != 1 || pushes[0].State != "approved" || pushes[0].UserAgent != browserAgent {
+			t.Errorf("pushes were %+v, want one, approved, with the browser's agent", pushes)
+		}
+	})
+}
+
+// A denial is told, and leads on to another try.
+func TestPushDenied(t *testing.T) {
+	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
+		pat := b.d.person("pat")
+		p := b.tab()
+		p.askPush(pat, "/")
+		phone := b.phone(pat)
+		phone.click(card + " button[name=deny]")
+		p.see(onDenied + "[data-reason=denied_on_phone]")
+		shot(p, "denied")
+		if p.has(onApp) {
+			t.Error("the app showed beside the denial")
+		}
+		p.tryAgain()
+		phone.click(card + " button[name=approve]")
+		p.admitted(pat, "/")
+	})
+}
+
+// tryAgain goes on from a denial to a new push.
+func (p *tab) tryAgain() {
+	p.t.Helper()
+	if p.has(resend) {
+		p.click(resend)
+	} else {
+		p.click("#cancel button")
+		p.see(onSignIn)
+		pat := p.b.d.person("pat")
+		p.identify(pat.Login, pat.Password)
+		p.choose("push")
+	}
+	p.see(onWait)
+}
+
+// Two tabs of one browser wait on one push; both get in, each to its own page.
+func TestTwoTabsOnePush(t *testing.T) {
+	everyWay(t, func(t *testing.T, b *browser, _ func(*tab, string)) {
+		pat := b.d.person("pat")
+		first, second := b.tab(), b.tab()
+		first.askPush(pat, "/first")
+		second.open("/second")
+		second.see(onWait)
+		phone := b.phone(pat)
+		phone.click(card + " button[name=approve]")
+		first.admitted(pat, "/first")
+		second.admitted(pat, "/second")
+		if got := b.d.pushes(pat); len(got) != 1 {
+			t.Errorf("%d pushes were sent for two tabs, want 1", len(got))
+		}
+	})
+}

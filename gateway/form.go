@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"net/http"
@@ -20,22 +19,18 @@ const (
 	formAge = 12 * time.Hour
 	// formRead is how long a browser may take to send a form.
 	formRead = 10 * time.Second
-	// idBytes is the entropy of the ids in our cookies.
-	idBytes = 16
+	// idLength is the length of the ids in our cookies (crypto/rand.Text, as package transaction makes them).
+	idLength = 26
 	// csrfField is the hidden field of every form.
 	csrfField = "csrf"
 )
 
-// newID makes an unguessable id for a cookie.
-func newID() string {
-	var b [idBytes]byte
-	rand.Read(b[:]) //nolint:errcheck // crypto/rand never returns an error (Go 1.24)
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
+// newID makes an unguessable id for a cookie: 26 characters of base32, 130 bits.
+func newID() string { return rand.Text() }
 
+// validID keeps what cannot be an id of ours out of forms, look-ups and headers.
 func validID(s string) bool {
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	return err == nil && len(b) == idBytes
+	return len(s) == idLength && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
 // form is what a page seals into its form, so that a post proves that we drew the page, for this browser, at

@@ -21,6 +21,7 @@ type model struct {
 	Script    string
 	// Refresh makes a browser without script ask again.
 	Refresh bool
+	Seq     uint64
 
 	View   View
 	Kind   flows.Kind
@@ -53,7 +54,7 @@ func (p *Pages) model(page Page) *model {
 	s := page.Step
 	m := &model{
 		catalogue: c, Lang: c.tag.String(), Dir: c.dir,
-		Prefix: p.prefix, Style: p.assets.style, Script: p.assets.script, Refresh: page.Refresh > 0,
+		Prefix: p.prefix, Style: p.assets.style, Script: p.assets.script, Refresh: page.Refresh > 0, Seq: page.Seq,
 		View: page.View, Title: page.Title, CSRF: page.CSRF, Return: localPath(page.Return), User: page.User,
 		Minutes: minutes(page.RetryAfter),
 	}

@@ -87,22 +87,24 @@ func TestS50TenThousandCookies(t *testing.T) {
 	}
 	b.WriteString(ours + "=v")
 	line := b.String()
-	got := testing.Benchmark(func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			h := cookies(line)
-			if v := slices.Collect(Values(h, ours)); !slices.Equal(v, []string{"v"}) {
-				b.Fatalf("found %q", v)
-			}
-			Strip(h, ours, "tx")
+	work := func() {
+		h := cookies(line)
+		if v := slices.Collect(Values(h, ours)); !slices.Equal(v, []string{"v"}) {
+			t.Errorf("found %q", v)
 		}
-	})
-	t.Logf("%v, %d B", time.Duration(got.NsPerOp()), got.AllocedBytesPerOp())
-	if got.AllocedBytesPerOp() > 1<<20 {
-		t.Errorf("%d bytes allocated", got.AllocedBytesPerOp())
+		Strip(h, ours, "tx")
 	}
-	if got.NsPerOp() > int64(25*time.Millisecond) { // 5 ms without the race detector and its neighbours
-		t.Errorf("%v", time.Duration(got.NsPerOp()))
+	best := time.Hour
+	for range 20 { // the best of 20: the machine may be busy
+		start := time.Now()
+		work()
+		best = min(best, time.Since(start))
+	}
+	if best > 5*time.Millisecond {
+		t.Errorf("%v", best)
+	}
+	if n := testing.AllocsPerRun(5, work); n > 8 { // each at most as large as the header: far below 1 MB
+		t.Errorf("%v allocations", n)
 	}
 }
 
@@ -117,7 +119,8 @@ func FuzzS50Cookie(f *testing.F) {
 		mine := slices.Collect(Values(h, ours))
 		r := &http.Request{Header: h}
 		for _, c := range r.CookiesNamed(ours) {
-			if c.Value != "" && !slices.Contains(mine, c.Value) {
+			// net/http keeps blanks after the equals sign, RFC 6265bis does not, and no session is empty.
+			if v := strings.Trim(c.Value, " \t"); v != "" && !slices.Contains(mine, c.Value) && !slices.Contains(mine, v) {
 				t.Errorf("net/http finds %q, we find %q", c.Value, mine)
 			}
 		}

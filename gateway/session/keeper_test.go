@@ -3,9 +3,7 @@ package session
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -14,84 +12,6 @@ import (
 	"time"
 )
 
-// sharedStorage is a Storage in memory that several Keepers share and that fails on demand.
-type sharedStorage struct {
-	lock chan struct{}
-
-	mu     sync.Mutex
-	ring   []byte
-	loads  int
-	stores int
-	// What the next calls answer when set.
-	loadErr, storeErr, lockErr error
-}
-
-func newSharedStorage() *sharedStorage { return &sharedStorage{lock: make(chan struct{}, 1)} }
-
-func (s *sharedStorage) Load(context.Context) ([]byte, error) {
-	time.Sleep(time.Millisecond) // in the bubble: lets two Keepers meet
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.loads++
-	if s.loadErr != nil {
-		return nil, s.loadErr
-	}
-	if s.ring == nil {
-		return nil, fs.ErrNotExist
-	}
-	return bytes.Clone(s.ring), nil
-}
-
-func (s *sharedStorage) Store(_ context.Context, ring []byte) error {
-	time.Sleep(time.Millisecond)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.storeErr != nil {
-		return s.storeErr
-	}
-	s.stores++
-	s.ring = bytes.Clone(ring)
-	return nil
-}
-
-func (s *sharedStorage) Lock(ctx context.Context) (func(), error) {
-	s.mu.Lock()
-	err := s.lockErr
-	s.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case s.lock <- struct{}{}:
-		return func() { <-s.lock }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (s *sharedStorage) set(change func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	change()
-}
-
-func (s *sharedStorage) counts() (loads, stores int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.loads, s.stores
-}
-
-func (s *sharedStorage) keys(t *testing.T) int {
-	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var r storedRing
-	if err := json.Unmarshal(s.ring, &r); err != nil {
-		t.Fatal(err)
-	}
-	return len(r.Keys)
-}
-
 // replica is a Keeper on s with its codec, and what it logged. It is closed before the bubble ends.
 type replica struct {
 	*Keeper
@@ -99,8 +19,10 @@ type replica struct {
 	log *bytes.Buffer
 }
 
-func newReplica(t *testing.T, s Storage) *replica {
-	k := NewKeeper(Rotation{})
+func newReplica(t *testing.T, s Storage) *replica { return newReplicaThat(t, s, Rotation{}) }
+
+func newReplicaThat(t *testing.T, s Storage, rotates Rotation) *replica {
+	k := NewKeeper(rotates)
 	t.Cleanup(k.Close)
 	r := &replica{k, NewCodec(k, nil), &bytes.Buffer{}}
 	k.Use(s, slog.New(slog.NewTextHandler(r.log, nil)))
@@ -173,11 +95,12 @@ func TestRotationSignsNobodyOut(t *testing.T) {
 func TestOldKeysGoWhenNoSessionCanNeedThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSharedStorage()
-		r := newReplica(t, s)
+		const day = 24 * time.Hour
+		r := newReplicaThat(t, s, Rotation{Every: day, KeepFor: day})
 		first := r.seal(t)
 		most := 0
 		for range 8 {
-			time.Sleep(DefaultRotateEvery)
+			time.Sleep(day)
 			synctest.Wait()
 			most = max(most, s.keys(t))
 		}

@@ -20,8 +20,8 @@ import (
 	"sidegate.example/sidegate/ui"
 )
 
-// maxLifetime is how long a superseded key still opens cookies (session.Rotation).
-const maxLifetime = 30 * 24 * time.Hour
+// maxLifetime is how long a superseded key still opens cookies.
+const maxLifetime = session.DefaultKeepFor
 
 // Gate stands in front of one site, or several that share a policy. It is safe for concurrent use.
 type Gate struct {

@@ -328,7 +328,7 @@ func TestWithoutAKeyTheGateStaysShut_S53(t *testing.T) {
 	if _, err := New(Config{Flow: straight(), Engine: "e", State: NewState(), Policy: "p"}); err == nil {
 		t.Error("a gate without keys was made")
 	}
-	w := newWorld(t, straight(), func(c *Config) { c.Keys = c.State.Keeper() })
+	w := newWorld(t, straight(), func(c *Config) { c.Keys = session.NewKeeper(session.Rotation{}) })
 	b := w.browser(t)
 	if a := b.get(protected); a.StatusCode != 503 || a.shows() != "error starting" || a.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %q", a.StatusCode, a.shows())

@@ -5,13 +5,12 @@ import (
 	"sidegate.example/sidegate/gateway/transaction"
 )
 
-// State is everything of the gate that must outlive a configuration reload: sign-ins in progress, revoked
-// sessions, and the key ring as read from storage. It holds no setting, logger or client of any configuration
+// State is everything of the gate that must outlive a configuration reload: sign-ins in progress and
+// revoked sessions. It holds no setting, logger or client of any configuration
 // (caddy-notes §2). It is safe for concurrent use, also after Close.
 type State struct {
 	transactions *transaction.Manager
 	revocations  *session.Revocations
-	keeper       *session.Keeper
 }
 
 // NewState returns an empty State. It does no I/O.
@@ -19,15 +18,8 @@ func NewState() *State {
 	return &State{
 		transactions: transaction.NewManager(transaction.Config{}),
 		revocations:  &session.Revocations{},
-		keeper:       session.NewKeeper(session.Rotation{}),
 	}
 }
 
-// Keeper is the key ring that is kept in storage.
-func (s *State) Keeper() *session.Keeper { return s.keeper }
-
 // Close ends everything that runs in the background. What is still called afterwards answers that it is closed.
-func (s *State) Close() {
-	s.transactions.Close()
-	s.keeper.Close()
-}
+func (s *State) Close() { s.transactions.Close() }

@@ -1,0 +1,162 @@
+package caddymodule
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// subdirective parses the arguments of the subdirective that d stands on.
+type subdirective func(d *caddyfile.Dispenser) error
+
+// subdirectives are those that the global option and the handler share; they write into s.
+func (s *Settings) subdirectives() map[string]subdirective {
+	return map[string]subdirective{
+		"org":                  text(&s.Org),
+		"authorization_server": text(&s.AuthorizationServer),
+		"client_id":            text(&s.ClientID),
+		"client_secret":        text(&s.ClientSecret),
+		"private_key":          text(&s.PrivateKey),
+		"private_key_id":       text(&s.PrivateKeyID),
+		"redirect_uri":         text(&s.RedirectURI),
+		"scopes":               list(&s.Scopes),
+		"cookie_secret":        list(&s.CookieSecret),
+		"cookie_name":          text(&s.CookieName),
+		"prefix":               text(&s.Prefix),
+		"title":                text(&s.Title),
+		"idle_timeout":         duration(&s.IdleTimeout),
+		"lifetime":             duration(&s.Lifetime),
+		"sign_in_form":         word(&s.SignInForm, signInForms),
+		"header":               s.Headers.subdirective,
+		"min_poll_interval":    duration(&s.MinPollInterval),
+	}
+}
+
+// repeatable subdirectives look for duplicates themselves.
+var repeatable = []string{"header"}
+
+// parseBlock parses the one block of the okta_mfa that d stands on, with or without braces.
+func parseBlock(d *caddyfile.Dispenser, known map[string]subdirective) error {
+	if d.CountRemainingArgs() > 0 {
+		return d.Errf("okta_mfa takes no argument; write its settings in a block { ... }")
+	}
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		name := d.Val()
+		parse, ok := known[name]
+		if !ok {
+			return d.Errf("unrecognized okta_mfa subdirective %q; allowed: %s",
+				name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
+		if seen[name] && !slices.Contains(repeatable, name) {
+			return d.Errf("%s is given twice", name)
+		}
+		seen[name] = true
+		if err := parse(d); err != nil {
+			return err
+		}
+		if d.NextBlock(d.Nesting()) {
+			return d.Errf("%s takes no block", name)
+		}
+	}
+	return nil
+}
+
+// text takes exactly one argument that is not empty.
+func text(to *string) subdirective {
+	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		if !d.AllArgs(to) {
+			return d.ArgErr()
+		}
+		return checkValue(d, name, *to)
+	}
+}
+
+// list takes one or more arguments.
+func list(to *[]string) subdirective {
+	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		*to = d.RemainingArgs()
+		if len(*to) == 0 {
+			return d.ArgErr()
+		}
+		for _, value := range *to {
+			if err := checkValue(d, name, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// rewrittenFile is what Caddy makes of {file.name} in a site block before any directive sees it
+// (caddy-notes T9).
+const rewrittenFile = "{http.request.uri.path.file."
+
+func checkValue(d *caddyfile.Dispenser, name, value string) error {
+	if value == "" {
+		return d.Errf("%s is empty", name)
+	}
+	if _, after, found := strings.Cut(value, rewrittenFile); found {
+		file, _, _ := strings.Cut(after, "}")
+		return d.Errf("%s: in a site block Caddy reads {file.%s} as a part of the request's path; write {file./absolute/path/to/%s}, or move the setting to okta_mfa in the global options",
+			name, file, file)
+	}
+	return nil
+}
+
+// word takes one argument out of a closed set.
+func word(to *string, allowed []string) subdirective {
+	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		if !d.AllArgs(to) {
+			return d.ArgErr()
+		}
+		if !slices.Contains(allowed, *to) {
+			return d.Errf("%s %q is unknown; allowed: %s", name, *to, strings.Join(allowed, ", "))
+		}
+		return nil
+	}
+}
+
+// duration takes one duration above zero.
+func duration(to *caddy.Duration) subdirective {
+	return func(d *caddyfile.Dispenser) error {
+		name := d.Val()
+		var arg string
+		if !d.AllArgs(&arg) {
+			return d.ArgErr()
+		}
+		parsed, err := caddy.ParseDuration(arg)
+		if err != nil || parsed <= 0 {
+			return d.Errf("%s %q is no duration; give one above zero, such as 30m, 12h or 7d", name, arg)
+		}
+		*to = caddy.Duration(parsed)
+		return nil
+	}
+}
+
+// subdirective parses
+//
+//	header user|name|email|groups <name>|off
+func (h *HeaderNames) subdirective(d *caddyfile.Dispenser) error {
+	var claim, name string
+	if !d.AllArgs(&claim, &name) {
+		return d.ArgErr()
+	}
+	to, ok := map[string]*string{"user": &h.User, "name": &h.Name, "email": &h.Email, "groups": &h.Groups}[claim]
+	switch {
+	case !ok:
+		return d.Errf("header %q is unknown; allowed: user, name, email, groups", claim)
+	case *to != "":
+		return d.Errf("header %s is given twice", claim)
+	case name == "":
+		return d.Errf("header %s is empty; give a header name or %q", claim, headerOff)
+	}
+	*to = name
+	return nil
+}

@@ -1,0 +1,31 @@
+package caddymodule
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"sidegate.example/sidegate/gateway"
+)
+
+// factsOf says what Caddy knows about a request. The address is Caddy's client_ip, which its
+// trusted_proxies decide on; the only header read is X-Forwarded-Proto, and only from a trusted proxy
+// (immunity S12, S22).
+func factsOf(r *http.Request) gateway.Facts {
+	ctx := r.Context()
+	var f gateway.Facts
+	f.ClientIP, _ = caddyhttp.GetVar(ctx, caddyhttp.ClientIPVarKey).(string)
+	trusted, _ := caddyhttp.GetVar(ctx, caddyhttp.TrustedProxyVarKey).(bool)
+	f.Secure = r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https"
+	f.URL = r.URL
+	if original, ok := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
+		f.URL = original.URL
+	}
+	return f
+}
+
+// replayable reports whether r arrived as TLS early data, which an attacker can send again, and may
+// change something.
+func replayable(r *http.Request) bool {
+	return r.TLS != nil && !r.TLS.HandshakeComplete && r.Method != http.MethodGet && r.Method != http.MethodHead
+}

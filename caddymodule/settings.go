@@ -1,0 +1,226 @@
+package caddymodule
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"sidegate.example/sidegate/gateway"
+	"sidegate.example/sidegate/gateway/session"
+)
+
+// Settings are what both the global okta_mfa option and the okta_mfa handler take. What a handler
+// leaves out it takes from the global option. Values that say so may hold {env.NAME} and
+// {file./absolute/path}; those are read when the configuration is loaded and never written back.
+type Settings struct {
+	// Org is the address of the Okta org, https://acme.okta.com or its custom domain. Every
+	// request to Okta goes to this origin, whatever an answer says. Plain http is taken for a
+	// loopback address only (tests, demo). Placeholders are read. Required.
+	Org string `json:"org,omitempty"`
+
+	// AuthorizationServer is the id of the custom authorization server that issues the tokens,
+	// such as "default" or "aus9abc...". Default, and "org": the org authorization server.
+	// Placeholders are read.
+	AuthorizationServer string `json:"authorization_server,omitempty"`
+
+	// ClientID is the client id of the app at Okta; the app needs the Interaction Code grant.
+	// Placeholders are read. Required.
+	ClientID string `json:"client_id,omitempty"`
+
+	// ClientSecret proves to Okta that this gateway is the app. Give a placeholder: text written
+	// here, and {$NAME} of a Caddyfile, can be read through Caddy's admin API and in its autosave file.
+	// Either this or PrivateKey is required.
+	ClientSecret string `json:"client_secret,omitempty"`
+
+	// PrivateKey is the PEM text of an RSA or P-256 key, for apps that authenticate by
+	// private_key_jwt instead of a secret. Give a {file./absolute/path} placeholder, for the reason
+	// that ClientSecret names.
+	PrivateKey string `json:"private_key,omitempty"`
+
+	// PrivateKeyID is the kid under which Okta knows the public half of PrivateKey. Required with
+	// PrivateKey when the app has more than one key. Placeholders are read.
+	PrivateKeyID string `json:"private_key_id,omitempty"`
+
+	// RedirectURI is the sign-in redirect URI that is registered for the app at Okta. Okta never
+	// sends anybody there, but compares it. Default: https://<host of the request><prefix>/callback.
+	// Placeholders are read.
+	RedirectURI string `json:"redirect_uri,omitempty"`
+
+	// Scopes are the scopes to ask Okta for. Default: openid profile email. Add "groups" where the
+	// authorization server has a groups claim under that scope.
+	Scopes []string `json:"scopes,omitempty"`
+
+	// CookieSecret seals the session cookies: the first is used for new ones, the others still
+	// open old ones, so put a new one in front and drop the last when all sessions under it have ended.
+	// Whoever knows one can make sessions. Default: a key ring in Caddy's storage, made on
+	// first start, rotated by age and shared by all that share the storage. Placeholders are read.
+	CookieSecret []string `json:"cookie_secret,omitempty"`
+
+	// CookieName is the name of the session cookie. It must begin with __Host-, so that no other
+	// host can set or read it. Default: __Host-okta_mfa.
+	CookieName string `json:"cookie_name,omitempty"`
+
+	// Prefix is the path under which the gate's own pages live; the site behind cannot use it.
+	// Default: /_mfa.
+	Prefix string `json:"prefix,omitempty"`
+
+	// Title names the site on the sign-in pages. Default: the host. No placeholder is read.
+	Title string `json:"title,omitempty"`
+
+	// IdleTimeout ends a session that has sent no request for so long. Longer is more convenient and
+	// leaves an unattended browser open for longer. Default: 1h.
+	IdleTimeout caddy.Duration `json:"idle_timeout,omitempty"`
+
+	// Lifetime ends a session so long after the sign-in, used or not. Default: 12h; at most 30 days, for
+	// which the key ring keeps its old keys.
+	Lifetime caddy.Duration `json:"lifetime,omitempty"`
+
+	// SignInForm is what the first page asks for: "password" for user name and password in one
+	// form, "identifier" for the user name alone, for orgs whose policy asks for no password or
+	// asks for it later. Default: password.
+	SignInForm string `json:"sign_in_form,omitempty"`
+
+	// Headers name the request headers that carry the identity to the upstream.
+	Headers HeaderNames `json:"headers,omitzero"`
+
+	// MinPollInterval is the shortest time between two questions to Okta whether a push was
+	// answered, should Okta ask for less. Okta limits the rate, so a small value suits tests only.
+	// Default: 1s.
+	MinPollInterval caddy.Duration `json:"min_poll_interval,omitempty"`
+}
+
+// HeaderNames name the identity headers. Each can be "off"; the gate removes the default names and
+// the names given here from what the browser sent in any case.
+type HeaderNames struct {
+	// User carries the Okta username. Default: Remote-User.
+	User string `json:"user,omitempty"`
+	// Name carries the display name. Default: Remote-Name.
+	Name string `json:"name,omitempty"`
+	// Email carries the e-mail address. Default: Remote-Email.
+	Email string `json:"email,omitempty"`
+	// Groups carries the groups. Default: Remote-Groups.
+	Groups string `json:"groups,omitempty"`
+}
+
+// The words that a setting can have.
+const (
+	formPassword   = "password"
+	formIdentifier = "identifier"
+	headerOff      = "off"
+	orgServer      = "org"
+)
+
+// over returns s with what it leaves out taken from the defaults d. How the gateway proves itself to Okta
+// is taken as a whole: a site with a private key does not inherit the secret.
+func (s Settings) over(d Settings) Settings {
+	if s.ClientSecret == "" && s.PrivateKey == "" {
+		s.ClientSecret, s.PrivateKey = d.ClientSecret, d.PrivateKey
+		s.PrivateKeyID = cmp.Or(s.PrivateKeyID, d.PrivateKeyID)
+	}
+	if len(s.Scopes) == 0 {
+		s.Scopes = d.Scopes
+	}
+	if len(s.CookieSecret) == 0 {
+		s.CookieSecret = d.CookieSecret
+	}
+	s.Org = cmp.Or(s.Org, d.Org)
+	s.AuthorizationServer = cmp.Or(s.AuthorizationServer, d.AuthorizationServer)
+	s.ClientID = cmp.Or(s.ClientID, d.ClientID)
+	s.RedirectURI = cmp.Or(s.RedirectURI, d.RedirectURI)
+	s.CookieName = cmp.Or(s.CookieName, d.CookieName)
+	s.Prefix = cmp.Or(s.Prefix, d.Prefix)
+	s.Title = cmp.Or(s.Title, d.Title)
+	s.IdleTimeout = cmp.Or(s.IdleTimeout, d.IdleTimeout)
+	s.Lifetime = cmp.Or(s.Lifetime, d.Lifetime)
+	s.SignInForm = cmp.Or(s.SignInForm, d.SignInForm)
+	s.MinPollInterval = cmp.Or(s.MinPollInterval, d.MinPollInterval)
+	s.Headers = HeaderNames{
+		User:   cmp.Or(s.Headers.User, d.Headers.User),
+		Name:   cmp.Or(s.Headers.Name, d.Headers.Name),
+		Email:  cmp.Or(s.Headers.Email, d.Headers.Email),
+		Groups: cmp.Or(s.Headers.Groups, d.Headers.Groups),
+	}
+	return s
+}
+
+// validate checks what can be checked without reading a placeholder. The messages are complete
+// in themselves, because Caddy puts a long chain of "loading ..." in front.
+func (s Settings) validate() error {
+	switch {
+	case s.Org == "":
+		return missing("org", "org https://acme.okta.com")
+	case s.ClientID == "":
+		return missing("client_id", "client_id {env.OKTA_CLIENT_ID}")
+	case s.ClientSecret == "" && s.PrivateKey == "":
+		return missing("client_secret", "client_secret {file./run/secrets/okta_client_secret}, or private_key {file./run/secrets/okta_key.pem}")
+	case s.ClientSecret != "" && s.PrivateKey != "":
+		return fmt.Errorf("okta_mfa: client_secret and private_key are both given; keep the one that the app uses at Okta")
+	case s.SignInForm != "" && !slices.Contains(signInForms, s.SignInForm):
+		return fmt.Errorf("okta_mfa: sign_in_form %q is unknown; allowed: %s", s.SignInForm, strings.Join(signInForms, ", "))
+	}
+	for name, d := range map[string]caddy.Duration{
+		"idle_timeout": s.IdleTimeout, "lifetime": s.Lifetime, "min_poll_interval": s.MinPollInterval,
+	} {
+		if d < 0 {
+			return fmt.Errorf("okta_mfa: %s is negative; give a duration such as 1h", name)
+		}
+	}
+	if time.Duration(s.Lifetime) > maxLifetime {
+		return fmt.Errorf("okta_mfa: lifetime %s is longer than %s", time.Duration(s.Lifetime), maxLifetime)
+	}
+	return nil
+}
+
+// maxLifetime is how long the key ring keeps a key that seals no more: the cookies under it are dead by then.
+const maxLifetime = session.DefaultKeepFor
+
+// minRotation keeps a rotation from dropping keys faster than replicas read them.
+const minRotation = 24 * time.Hour
+
+var signInForms = []string{formIdentifier, formPassword}
+
+func missing(name, cure string) error {
+	return fmt.Errorf("okta_mfa: %s is missing; write %q in the okta_mfa block of the site or of the global options", name, cure)
+}
+
+// gatewayHeaders turns "" into the default and "off" into no header.
+func (h HeaderNames) gatewayHeaders() gateway.Headers {
+	pick := func(name, def string) string {
+		if name == headerOff {
+			return ""
+		}
+		return cmp.Or(name, def)
+	}
+	def := gateway.DefaultHeaders
+	return gateway.Headers{
+		User:   pick(h.User, def.User),
+		Name:   pick(h.Name, def.Name),
+		Email:  pick(h.Email, def.Email),
+		Groups: pick(h.Groups, def.Groups),
+	}
+}
+
+// issuer is the issuer URL of an org's authorization server.
+func issuer(org, server string) string {
+	org = strings.TrimRight(org, "/")
+	if server == "" || server == orgServer {
+		return org
+	}
+	return org + "/oauth2/" + server
+}
+
+// fingerprint is a short digest of parts, each of them delimited, so that no two lists give the same
+// text (immunity S52).
+func fingerprint(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s,", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -11,7 +11,7 @@ import (
 const maxAcceptLanguage = 256
 
 // catalogue holds every text of the pages in one language. A language is added by writing its catalogue
-// and naming it in New; a test checks that no text is missing. Texts are plain, never HTML.
+// and naming it in New, which refuses one that lacks a text. Texts are plain, never HTML.
 type catalogue struct {
 	tag language.Tag
 	// dir is the writing direction, "ltr" or "rtl".
@@ -28,9 +28,17 @@ func (c *catalogue) text(key string, pairs ...string) (string, error) {
 	}
 	put := make([]string, 0, len(pairs))
 	for i := 0; i+1 < len(pairs); i += 2 {
-		put = append(put, "{"+pairs[i]+"}", pairs[i+1])
+		put = append(put, "{"+pairs[i]+"}", strings.Map(noDirection, pairs[i+1]))
 	}
 	return strings.NewReplacer(put...).Replace(s), nil
+}
+
+// noDirection drops the controls with which a value could turn round the sentence that it is put in.
+func noDirection(r rune) rune {
+	if r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' {
+		return -1
+	}
+	return r
 }
 
 // languages picks a catalogue for a browser.
@@ -39,13 +47,18 @@ type languages struct {
 	matcher    language.Matcher
 }
 
-// newLanguages takes the fallback first.
-func newLanguages(catalogues []catalogue) languages {
+// newLanguages takes the fallback first; every other catalogue must have all its texts.
+func newLanguages(catalogues []catalogue) (languages, error) {
 	tags := make([]language.Tag, len(catalogues))
 	for i, c := range catalogues {
 		tags[i] = c.tag
+		for key := range catalogues[0].texts {
+			if c.texts[key] == "" {
+				return languages{}, fmt.Errorf("language %s lacks the text %q", c.tag, key)
+			}
+		}
 	}
-	return languages{catalogues: catalogues, matcher: language.NewMatcher(tags)}
+	return languages{catalogues: catalogues, matcher: language.NewMatcher(tags)}, nil
 }
 
 // pick returns the best catalogue for an Accept-Language header. Nothing of the header itself ever

@@ -146,6 +146,11 @@ func (m *model) Failed() bool {
 	return len(m.Errors) > 0 || slices.ContainsFunc(m.Fields, func(f field) bool { return len(f.Errors) > 0 })
 }
 
+// OffersFactors is whether the choices are ways by themselves and not only a way to the list of them.
+func (m *model) OffersFactors() bool {
+	return slices.ContainsFunc(m.Choices, func(c choice) bool { return c.Kind == flows.ChoiceFactor })
+}
+
 // Label is the text of a choice's button.
 func (m *model) Label(c choice) (string, error) {
 	if c.Text == "" {

@@ -46,7 +46,11 @@ func newPages(o Options, catalogues ...catalogue) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ui: loading assets: %w", err)
 	}
-	return &Pages{prefix: o.Prefix, languages: newLanguages(catalogues), assets: assets, templates: templates}, nil
+	languages, err := newLanguages(catalogues)
+	if err != nil {
+		return nil, fmt.Errorf("ui: %w", err)
+	}
+	return &Pages{prefix: o.Prefix, languages: languages, assets: assets, templates: templates}, nil
 }
 
 // Write answers with the page and everything that guards it: SecurityHeaders, and a content security policy

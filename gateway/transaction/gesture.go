@@ -35,7 +35,9 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 		return e.flow.Start(ctx, b.Client, b.RedirectURI, b.Answer)
 	})
 	if failed != nil {
-		m.adopt(nil)
+		if !m.adopt(nil) {
+			return View{}, ErrClosed
+		}
 		if failed.Reason != flows.ReasonBadAnswer {
 			e.observer.SignIn(string(failed.Reason))
 		}

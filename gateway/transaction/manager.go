@@ -111,12 +111,12 @@ func (m *Manager) Close() {
 	m.byID = nil
 	m.mu.Unlock()
 
-	m.cancel()
 	for _, t := range left {
 		t.mu.Lock()
 		m.forget(t)
 		t.mu.Unlock()
 	}
+	m.cancel() // only now: a call that ends by this must find its transaction gone, not in trouble
 	m.workers.close()
 }
 
@@ -148,7 +148,9 @@ func (m *Manager) hold(id, site string) (*txn, error) {
 
 // goneErr says why a transaction that was here is not any more.
 func (m *Manager) goneErr() error {
-	if m.ctx.Err() != nil {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
 		return ErrClosed
 	}
 	return ErrGone

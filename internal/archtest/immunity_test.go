@@ -1,0 +1,97 @@
+package archtest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+// laterImmunity lists the rows of the immunity list that nothing here can be attacked by yet, with the reason.
+// The change that brings the thing removes the row and brings the test.
+var laterImmunity = map[string]string{
+	"S01": "no route is let through without a session: there is no skip rule to confuse",
+	"S02": "as S01",
+	"S07": "there is no forward-auth endpoint that reads X-Original-URL",
+	"S45": "revocations are in this process's memory; the shared store comes with Redis",
+	"S54": "groups are read at sign-in only; re-checking comes with rules on groups",
+	"S55": "posted forms are not kept across the sign-in; they are challenged and dropped",
+	"S57": "a session is one cookie of under 1 KB, never chunks",
+	"S58": "a session is of one host; there is no sign-on across domains",
+	"S59": "there are no assertion tokens and no admin API of ours",
+	"S60": "there is no list of sessions",
+	"S62": "revoking writes to memory, which cannot fail",
+	"S63": "wrong codes are counted by Okta alone; our own budget comes with the store",
+	"S64": "as S63",
+	"S65": "no rule decides by the domain of a name",
+	"S72": "no key is made by hashing what a person typed with a bounded hash",
+	"S76": "nobody can enrol a factor here",
+	"S78": "the push budget per person comes with the store",
+	"S81": "there is no admin API of ours",
+	"S82": "as S81",
+	"S83": "HTTP/2 is Caddy's; the soak under attack comes with hardening",
+	"S84": "as S83",
+	"S85": "the version matrix comes with the first release",
+	"S86": "there are no authorisation options yet",
+	"S87": "the vulnerability gate comes with the first release",
+}
+
+// lastRow is the number of the last row of the immunity list.
+const lastRow = 87
+
+// rowID finds the id of a row in a name (TestS16UnderscoreAlias) or a text (immunity S16), and not ES256.
+var rowID = regexp.MustCompile(`(?:[^0-9A-Z]|\b)S([0-9]{2})(?:[^0-9]|$)`)
+
+// TestEveryAttackHasItsTest wants each row of the immunity list cited in a test, or in laterImmunity with a reason;
+// never in both.
+func TestEveryAttackHasItsTest(t *testing.T) {
+	cited := citedRows(t)
+	for n := 1; n <= lastRow; n++ {
+		id := fmt.Sprintf("S%02d", n)
+		why, later := laterImmunity[id]
+		switch in := cited[id]; {
+		case later && why == "":
+			t.Errorf("%s is put off without a reason", id)
+		case later && len(in) > 0 && !slices.Contains(alsoCited, id):
+			t.Errorf("%s is put off (%q), but %v covers it: remove the row from laterImmunity", id, why, in)
+		case !later && len(in) == 0:
+			t.Errorf("%s: no test cites it", id)
+		}
+	}
+}
+
+// alsoCited are rows that are put off as a whole although a test covers the part that applies.
+var alsoCited []string
+
+// citedRows maps each id to the test files that cite it.
+func citedRows(t *testing.T) map[string][]string {
+	cited := map[string][]string{}
+	for _, s := range sources(t) {
+		if !s.test || s.dir == "internal/archtest" {
+			continue
+		}
+		for _, m := range rowID.FindAllSubmatch(s.text, -1) {
+			id := "S" + string(m[1])
+			if !slices.Contains(cited[id], s.path) {
+				cited[id] = append(cited[id], s.path)
+			}
+		}
+	}
+	return cited
+}
+
+// TestRowIDsAreFound guards the search itself.
+func TestRowIDsAreFound(t *testing.T) {
+	for text, want := range map[string]string{
+		"func TestS16UnderscoreAlias(": "16", "immunity S44": "44", "(S05, S06)": "05", `"S33 tampered"`: "33",
+		"ES256": "", "RS256": "", "S256": "", "SHA512S1": "", "Test_S79": "79",
+	} {
+		got := ""
+		if m := rowID.FindStringSubmatch(text); m != nil {
+			got = m[1]
+		}
+		if got != want {
+			t.Errorf("in %q found %q, want %q", text, got, want)
+		}
+	}
+}

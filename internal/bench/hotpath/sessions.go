@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/internal/bench/server"
+)
+
+// What the gate under test is configured with. Nothing listens at org: the hot path never dials it.
+const (
+	org          = "http://127.0.0.1:9"
+	clientID     = "0oabench0000000000d7"
+	cookieSecret = "benchmark-only-0123456789abcdef0123456789abcdef0123456789abcdef"
+	cookieName   = "__Host-okta_mfa"
+	site         = "legacy.test"
+)
+
+// gate is the handler under test.
+func gate() server.Handler {
+	return server.Handler{
+		"handler": "okta_mfa", "org": org, "client_id": clientID, "client_secret": "benchmark-only",
+		"cookie_secret": []string{cookieSecret},
+	}
+}
+
+// mint makes the Cookie-bearing requests of n people who have just signed in.
+type mint struct {
+	codec   *session.Codec
+	binding session.Binding
+	made    int
+}
+
+func newMint() (*mint, error) {
+	ring, err := session.RingFromSecrets([]string{cookieSecret})
+	if err != nil {
+		return nil, fmt.Errorf("making the keys: %w", err)
+	}
+	return &mint{
+		codec:   session.NewCodec(session.Static(ring), nil),
+		binding: session.Binding{Cookie: cookieName, Site: site, Policy: policy()},
+	}, nil
+}
+
+// policy is how caddymodule names the rules of this config: its fingerprint of issuer and client. Should the
+// two drift apart, the first request is refused and the benchmark says so.
+func policy() string {
+	h := sha256.New()
+	for _, part := range []string{"policy", org, clientID} {
+		fmt.Fprintf(h, "%d:%s,", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// requests returns n requests, each with the cookie of a session of its own.
+func (m *mint) requests(n int) ([][]byte, error) {
+	all := make([][]byte, n)
+	now := time.Now()
+	for i := range all {
+		m.made++
+		cookie, err := m.codec.Seal(context.Background(), m.binding, session.Claims{
+			ID: session.NewID(),
+			Identity: identity.Identity{
+				Subject: fmt.Sprintf("00u%017d", m.made),
+				Login:   fmt.Sprintf("ada.lovelace.%d@acme.example", m.made),
+				Email:   fmt.Sprintf("ada.lovelace.%d@acme.example", m.made),
+				Name:    "Ada Lovelace",
+				Groups:  []string{"Everyone", "Finance", "Engineering"},
+				Proofs:  []identity.Proof{{Factor: identity.Password, At: now}, {Factor: identity.Push, At: now}},
+			},
+			IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(12 * time.Hour),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("minting a session: %w", err)
+		}
+		all[i] = request(cookie)
+	}
+	return all, nil
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Installs what the browser tests need: Chromium with fonts, and Node.js for Okta's own SDK. Only root on a Debian
+# system can install packages; anybody else is told what the tests will skip.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=()
+command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
+	packages+=(chromium fonts-dejavu-core)
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
+
+if ((${#packages[@]})); then
+	if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+		apt-get update -q
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
+	else
+		echo "Not installed, and this user cannot install it: ${packages[*]}."
+		echo "The tests that need it will be skipped; as root on Debian: apt-get install ${packages[*]}"
+	fi
+fi
+
+# Okta's SDK for JavaScript, at the versions of the lock file.
+lock=e2e/sdk/package-lock.json
+if [[ -f $lock ]] && command -v npm >/dev/null; then
+	if [[ ! -d e2e/sdk/node_modules || $lock -nt e2e/sdk/node_modules ]]; then
+		(cd e2e/sdk && npm ci --no-audit --no-fund && touch node_modules)
+	fi
+fi

@@ -105,12 +105,16 @@ func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
 	return t.ok(x)
 }
 
-// holdPoll makes a second poll meet 400 until this one's answer is out.
+// holdPoll makes a second poll meet 400 until this one's answer is out, and 429 until the interval after it
+// is over, however long the answer took. 5 % are for the coarseness of timers on both sides. The first
+// poll of a wait is free: Okta's own SDK polls at once.
 func (o *Org) holdPoll(x *exchange, t *transaction) {
 	t.polling = true
-	x.sent = append(x.sent, func(time.Time) {
+	interval := x.cfg.Refresh * 95 / 100
+	x.sent = append(x.sent, func(now time.Time) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		t.polling = false
+		t.nextPoll = now.Add(interval)
 	})
 }

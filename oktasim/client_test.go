@@ -264,7 +264,7 @@ func (s *signIn) signedInCode() string {
 	if err := s.org.Approve(s.pending("push@sidegate.example").ID); err != nil {
 		s.t.Fatal(err)
 	}
-	return code(s.pollAfter(4 * time.Second).wantStep(200, "success"))
+	return code(s.pollAfter(4*time.Second).wantStep(200, "success"))
 }
 
 // claims decodes the payload of a JWT without looking at the signature.

@@ -21,7 +21,7 @@ type Config struct {
 	Users   []User
 	Policy  Policy
 	// Refresh is the poll interval announced in IDX documents; default 4 s. A poll earlier than
-	// that after the previous answer (5 % tolerance) is answered 429.
+	// that after the answer to the previous poll (5 % tolerance) is answered 429.
 	Refresh time.Duration
 	// PushLifetime is how long a push waits for the person; default 5 min.
 	PushLifetime time.Duration

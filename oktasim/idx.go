@@ -5,7 +5,6 @@ import (
 	"mime"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // idxRequest holds every member that a body to /idp/idx/* may have; others are ignored.
@@ -104,23 +103,7 @@ func (o *Org) runStep(x *exchange, req *idxRequest, step idxStep) reply {
 	if t = o.live(t, x.now); t == nil {
 		return reply{status: http.StatusUnauthorized, doc: terminal(nil, errorMessage("idx.session.expired", "The session has expired."))}
 	}
-	rep := step(x, t, req)
-	if rep.doc != nil && (t.stage == stagePush || t.stage == stageFastPass) {
-		o.startPollClock(x, t)
-	}
-	return rep
-}
-
-// startPollClock begins the poll interval anew when the answer is out, however long that takes. 5 % are
-// for the coarseness of timers on both sides.
-func (o *Org) startPollClock(x *exchange, t *transaction) {
-	interval := x.cfg.Refresh * 95 / 100
-	t.nextPoll = x.now.Add(interval)
-	x.sent = append(x.sent, func(now time.Time) {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-		t.nextPoll = now.Add(interval)
-	})
+	return step(x, t, req)
 }
 
 // bad refuses what does not fit the transaction's stage.

@@ -72,7 +72,7 @@ func (o *Org) sendPush(x *exchange, t *transaction) {
 		p.Numbers = threeNumbers()
 		p.answer = p.Numbers[randomInt(3)]
 	}
-	t.push, t.stage = p, stagePush
+	t.push, t.stage, t.nextPoll = p, stagePush, time.Time{}
 	o.pushes[p.ID] = p
 	a := t.user
 	a.pushes = append(a.pushes, p)

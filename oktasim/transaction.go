@@ -44,9 +44,9 @@ type transaction struct {
 	factors       []string // amr values proved so far
 	authTime      time.Time
 	autoChallenge bool
-	push          *push // the newest one
-	polling       bool  // a poll is being answered
-	nextPoll      time.Time
+	push          *push     // the newest one
+	polling       bool      // a poll is being answered
+	nextPoll      time.Time // when the next poll may come
 
 	code        string
 	codeExpires time.Time

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// The budgets are performance.md's. Measured on 2 vCPUs without SHA-NI, Go 1.26, with other builds
-// running beside; see each benchmark.
+// The budgets are performance.md's, whose machine has no SHA-NI. Beside each: measured on 2 vCPUs of an AMD EPYC with
+// SHA-NI, Go 1.26.8, while other builds ran.
 
 func benchCookie(b *testing.B, cache *Cache) (*Codec, string) {
 	c := NewCodec(Static(testRing(b, secretA)), cache)
 	return c, mustSeal(b, c, testBinding, ordinary(time.Now()))
 }
 
-// Budget 15 us.
+// Budget 15 us. Measured 2.3 us, 19 allocations.
 func BenchmarkOpenCold(b *testing.B) {
 	c, cookie := benchCookie(b, nil)
 	b.ReportAllocs()
@@ -25,7 +25,7 @@ func BenchmarkOpenCold(b *testing.B) {
 	}
 }
 
-// Budget 1.5 us and 2 allocations; the cookies come in turn, as in life.
+// Budget 1.5 us and 2 allocations; the cookies come in turn, as in life. Measured 0.17 us, 0 allocations.
 func BenchmarkCacheHit(b *testing.B) {
 	c, _ := benchCookie(b, NewCache())
 	var all [1000]string
@@ -43,6 +43,7 @@ func BenchmarkCacheHit(b *testing.B) {
 	}
 }
 
+// Once per sign-in and per refresh. Measured 3.2 us, 25 allocations.
 func BenchmarkSeal(b *testing.B) {
 	c, _ := benchCookie(b, nil)
 	claims := ordinary(time.Now())
@@ -54,6 +55,7 @@ func BenchmarkSeal(b *testing.B) {
 	}
 }
 
+// The part of BenchmarkOpenCold that is ours. Measured 0.25 us, 4 allocations.
 func BenchmarkParseClaims(b *testing.B) {
 	claims := ordinary(time.Now())
 	payload := mustAppend(b, &claims)
@@ -70,6 +72,7 @@ func benchHeader(b *testing.B) http.Header {
 	return cookies("_ga=GA1.2.1234567890.1234567890; theme=dark; " + ours + "=" + cookie + "; JSESSIONID=0123456789ABCDEF")
 }
 
+// Budget 0.1 us and no allocation. Measured 0.09 us, 0 allocations.
 func BenchmarkFind(b *testing.B) {
 	h := benchHeader(b)
 	b.ReportAllocs()
@@ -84,6 +87,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
+// Measured 0.48 us, 2 allocations: the new line and the new slice.
 func BenchmarkStrip(b *testing.B) {
 	h := benchHeader(b)
 	lines := h["Cookie"]
@@ -94,6 +98,7 @@ func BenchmarkStrip(b *testing.B) {
 	}
 }
 
+// Measured 0.014 us, 0 allocations.
 func BenchmarkRevoked(b *testing.B) {
 	var r Revocations
 	for range 10000 {

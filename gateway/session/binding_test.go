@@ -19,6 +19,11 @@ func TestS52SealNamesAreUnambiguous(t *testing.T) {
 	// Where separators fail: all splits of the same characters.
 	parts := []string{"", "a", "|", ":", "1:a", "0:", "a|", "1:", "a0:", "10:", "aa"}
 	seen := map[string][3]string{}
+	// Where a length without its colon would run into the field.
+	one := Binding{"2", "bbbbbbbbbb", "9yyyyyyyyy"}
+	if two := (Binding{"10bbbbbbbbbb", "0", "yyyyyyyyy"}); one.sealName() == two.sealName() {
+		t.Errorf("%q and %q share a name", one, two)
+	}
 	for _, a := range parts {
 		for _, b := range parts {
 			for _, c := range parts {

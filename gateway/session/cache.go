@@ -9,7 +9,7 @@ import (
 // maxOpened bounds the cache: about 1 KB an entry, so 32 MB at most.
 const maxOpened = 32768
 
-// Cache holds the claims of cookies that were opened: a hit costs less than a microsecond, opening 10 to 15.
+// Cache holds the claims of cookies that were opened: a hit costs less than a tenth of opening one (see bench_test.go).
 // Only cookies whose seal was good get in, so that nobody without a session can fill it. Whether
 // a session is still alive is decided for every request again, hit or not. Safe for concurrent use.
 type Cache struct {

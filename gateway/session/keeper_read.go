@@ -53,7 +53,6 @@ func (k *Keeper) rotate(ctx context.Context, from source, stored *storedRing) *s
 	if !stored.due(time.Now(), k.rotation.Every) {
 		return stored
 	}
-	from.mayMake = false
 	rotated, err := k.amend(ctx, from)
 	if err != nil {
 		from.log.ErrorContext(ctx, "the cookie keys cannot be rotated; the old ones go on", "error", err)

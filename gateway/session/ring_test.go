@@ -51,6 +51,27 @@ func TestSecretRotation(t *testing.T) {
 	}
 }
 
+func TestSealingKeyFollowsTheClock(t *testing.T) {
+	now := time.Now()
+	r := &Ring{keys: []*key{
+		{id: "new", notBefore: now.Add(time.Hour)},
+		{id: "mid", notBefore: now},
+		{id: "old", notBefore: now.Add(-time.Hour)},
+	}}
+	for want, at := range map[string]time.Time{
+		"new": now.Add(time.Hour),
+		"mid": now,
+		"old": now.Add(-1),
+	} {
+		if got := r.sealing(at); got.id != want {
+			t.Errorf("at %v: %s, want %s", at.Sub(now), got.id, want)
+		}
+	}
+	if got := r.sealing(now.Add(-48 * time.Hour)); got.id != "old" {
+		t.Errorf("a clock far behind: %s", got.id) // all replicas have the oldest key
+	}
+}
+
 func TestDerivedKeysAreApart(t *testing.T) {
 	a, b := testRing(t, secretA).keys[0], testRing(t, secretB).keys[0]
 	all := [][]byte{a.hash, a.block, b.hash, b.block, []byte(secretA), []byte(secretB)}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// started runs the command and returns the issuer it printed and what makes it end.
+func started(t *testing.T, args ...string) (issuer string, end func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, in := io.Pipe()
+	result := make(chan error, 1)
+	go func() {
+		err := run(ctx, args, in, io.Discard)
+		_ = in.CloseWithError(io.EOF)
+		result <- err
+	}()
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		cancel()
+		t.Fatalf("nothing printed: %v", <-result)
+	}
+	issuer = strings.TrimPrefix(lines.Text(), "issuer  ")
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	return issuer, func() error {
+		cancel()
+		return <-result
+	}
+}
+
+func TestServesAndEndsClean(t *testing.T) {
+	issuer, end := started(t)
+	r, err := http.Get(issuer + "/.well-known/openid-configuration")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	var doc struct{ Issuer string }
+	if err := json.NewDecoder(r.Body).Decode(&doc); err != nil || doc.Issuer != issuer {
+		t.Fatalf("issuer %q (%v), want %q", doc.Issuer, err, issuer)
+	}
+	if err := end(); err != nil {
+		t.Fatalf("end: %v", err)
+	}
+	if _, err := http.Get(issuer); err == nil {
+		t.Fatal("still listening after the end")
+	}
+}
+
+func TestUsersFromFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "users.json")
+	if err := os.WriteFile(file, []byte(`[{"login":"eve@x.example","password":"p","methods":["push"]}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	issuer, end := started(t, "-users", file)
+	r, err := http.Get(strings.TrimSuffix(issuer, "/oauth2/default") + "/phone/eve@x.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Body.Close()
+	if r.StatusCode != http.StatusOK {
+		t.Fatalf("phone of the user in the file: %d", r.StatusCode)
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBadArgumentsSayWhat(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"unknown flag":    {[]string{"-nope"}, "-nope"},
+		"stray argument":  {[]string{"stray"}, `unexpected argument "stray"`},
+		"bad network":     {[]string{"-trusted-proxies", "10.0.0.1"}, "is not a network"},
+		"no such file":    {[]string{"-users", "/nonexistent/users.json"}, "-users: open"},
+		"bad listen":      {[]string{"-listen", "nowhere:x"}, "nowhere"},
+		"URL with a path": {[]string{"-url", "http://h/x"}, "without a path"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := run(t.Context(), c.args, io.Discard, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("error %v, want it to name %q", err, c.want)
+			}
+		})
+	}
+}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -25,7 +25,7 @@ const (
 )
 
 // org is a scripted Okta. Every Start makes a sign-in of its own, named by the user and a number; that name is
-// the State and, so that tests can tell whose it is, the Step's Person.
+// the State's begin and, so that tests can tell whose it is, the Step's Person.
 type org struct {
 	latency func() time.Duration                               // of every call; nil for none
 	onPoll  func(n int) error                                  // n-th poll over all, from 1; an error is the answer
@@ -38,12 +38,16 @@ type org struct {
 	cancels  int
 	polls    []span
 	overlap  bool // two calls for one State at the same time
+	outdated bool // a call with a State that had been replaced
 	clients  []flows.ClientContext
 }
 
 type span struct{ from, to time.Time }
 
+// signIn is one at the org. Its State is its name and a number that grows with every answer.
 type signIn struct {
+	name     string
+	answers  int
 	user     string
 	inFlight bool
 	end      *flows.Step // what the phone decided
@@ -64,15 +68,25 @@ func (o *org) slow(d time.Duration) {
 
 func newOrg() *org { return &org{signIns: map[string]*signIn{}} }
 
+func (si *signIn) state() string { return fmt.Sprintf("%s|%d", si.name, si.answers) }
+
+// next is the State of an answer.
+func (si *signIn) next() flows.State {
+	si.answers++
+	return flows.State(si.state())
+}
+
 // on is one call for one State: it notices overlaps and takes its time.
 func (o *org) on(ctx context.Context, s flows.State) (*signIn, func(), error) {
 	o.mu.Lock()
-	si := o.signIns[string(s)]
+	name, _, _ := strings.Cut(string(s), "|")
+	si := o.signIns[name]
 	if si == nil {
 		o.mu.Unlock()
 		return nil, nil, &flows.Error{Reason: flows.ReasonExpired, Err: fmt.Errorf("no sign-in of state %q", s)}
 	}
 	o.overlap = o.overlap || si.inFlight
+	o.outdated = o.outdated || string(s) != si.state()
 	si.inFlight = true
 	o.mu.Unlock()
 	done := func() {
@@ -113,13 +127,14 @@ func (o *org) Start(ctx context.Context, c flows.ClientContext, _ string, a flow
 	o.starts++
 	user := a.Values[flows.FieldIdentifier]
 	name := fmt.Sprintf("%s#%d", user, o.starts)
-	o.signIns[name] = &signIn{user: user}
+	si := &signIn{name: name, user: user}
+	o.signIns[name] = si
 	if o.onStart != nil {
 		step, err := o.onStart(a)
 		step.Person = name
-		return flows.State(name), step, err
+		return si.next(), step, err
 	}
-	return flows.State(name), push(name), nil
+	return si.next(), push(name), nil
 }
 
 func (o *org) Advance(ctx context.Context, c flows.ClientContext, s flows.State, a flows.Answer) (flows.State, flows.Step, error) {
@@ -133,19 +148,19 @@ func (o *org) Advance(ctx context.Context, c flows.ClientContext, s flows.State,
 	o.advances++
 	switch {
 	case a.Choice == "push":
-		return s, push(string(s)), nil
+		return si.next(), push(si.name), nil
 	case a.Choice == "totp":
-		return s, code(string(s)), nil
+		return si.next(), code(si.name), nil
 	case a.Choice == "malformed":
 		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonMalformed, Err: errors.New("half a document")}
 	case a.Choice == "panic":
 		panic("nil map")
 	case a.Values["code"] == "123456":
-		return s, success(si.user, identity.TOTP), nil
+		return si.next(), success(si.user, identity.TOTP), nil
 	}
-	step := code(string(s))
+	step := code(si.name)
 	step.Fields[0].Messages = []flows.Message{{Key: "api.authn.error.PASSCODE_INVALID", Error: true}}
-	return s, step, nil
+	return si.next(), step, nil
 }
 
 func (o *org) Poll(ctx context.Context, c flows.ClientContext, s flows.State) (flows.State, flows.Step, error) {
@@ -173,11 +188,11 @@ func (o *org) Poll(ctx context.Context, c flows.ClientContext, s flows.State) (f
 		}
 	}
 	if si.end != nil {
-		return s, *si.end, nil
+		return si.next(), *si.end, nil
 	}
-	step := push(string(s))
+	step := push(si.name)
 	step.Wait.Number = si.number
-	return s, step, nil
+	return si.next(), step, nil
 }
 
 func (o *org) Cancel(ctx context.Context, c flows.ClientContext, s flows.State) error {
@@ -238,146 +253,4 @@ func success(user string, proof identity.Factor) flows.Step {
 
 func refusal(why flows.DeniedReason, final bool) flows.Step {
 	return flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: why, Final: final}}
-}
-
-// observer writes down what it hears.
-type observer struct {
-	mu         sync.Mutex
-	signIns    []string
-	challenges []string
-	pending    int
-}
-
-func (o *observer) SignIn(result string) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.signIns = append(o.signIns, result)
-}
-
-func (o *observer) Challenge(f identity.Factor, result string, took time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.challenges = append(o.challenges, fmt.Sprintf("%s %s %v", f, result, took.Round(time.Second)))
-}
-
-func (o *observer) Pending(delta int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.pending += delta
-}
-
-// rig is a Manager with one org behind it, in a bubble of fake time.
-type rig struct {
-	*testing.T
-	*transaction.Manager
-	org   *org
-	heard *observer
-}
-
-// within runs test in a bubble; the Manager is closed at its end, and the bubble fails if a goroutine is left.
-func within(t *testing.T, cfg transaction.Config, test func(r *rig)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		r := &rig{T: t, Manager: transaction.NewManager(cfg), org: newOrg(), heard: &observer{}}
-		defer r.Close()
-		r.SetEngine(engine, r.org, r.heard)
-		test(r)
-		r.org.mu.Lock()
-		defer r.org.mu.Unlock()
-		if r.org.overlap {
-			t.Error("two calls for one State were in flight at the same time")
-		}
-	})
-}
-
-func client(t testing.TB, addr string) flows.ClientContext {
-	c, err := flows.NewClientContext(addr, "Mozilla/5.0 (X11; Linux x86_64)", "en", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func typed(user string) flows.Answer {
-	return flows.Answer{Values: map[string]string{flows.FieldIdentifier: user, flows.FieldPassword: "pw"}}
-}
-
-func choose(id string) flows.Answer { return flows.Answer{Choice: id} }
-
-func digits(code string) flows.Answer {
-	return flows.Answer{Values: map[string]string{"code": code}}
-}
-
-func (r *rig) begin(user string) transaction.View {
-	r.Helper()
-	v, err := r.Begin(context.Background(), transaction.Begin{Engine: engine, Site: site, Client: client(r, "203.0.113.7"), Answer: typed(user)})
-	if err != nil {
-		r.Fatalf("Begin: %v", err)
-	}
-	return v
-}
-
-func (r *rig) answer(v transaction.View, a flows.Answer) (transaction.View, error) {
-	return r.Answer(context.Background(), v.ID, site, v.Seq, client(r, "203.0.113.7"), a)
-}
-
-func (r *rig) watch(v transaction.View) *transaction.Watch {
-	r.Helper()
-	w, ok := r.Watch(v.ID, site)
-	if !ok {
-		r.Fatalf("Watch: no transaction")
-	}
-	return w
-}
-
-func (r *rig) get(v transaction.View) transaction.View {
-	r.Helper()
-	got, ok := r.Get(v.ID, site)
-	if !ok {
-		r.Fatalf("Get: no transaction")
-	}
-	return got
-}
-
-func (r *rig) wantKind(v transaction.View, kind flows.Kind) {
-	r.Helper()
-	if v.Step.Kind != kind {
-		r.Fatalf("step is %q, want %q", v.Step.Kind, kind)
-	}
-}
-
-func (r *rig) wantDenied(v transaction.View, why flows.DeniedReason) {
-	r.Helper()
-	r.wantKind(v, flows.KindDenied)
-	if v.Step.Denied.Reason != why || !v.Step.Denied.Final {
-		r.Fatalf("denied for %+v, want final %q", *v.Step.Denied, why)
-	}
-}
-
-func (r *rig) wantSeen(want counts) {
-	r.Helper()
-	if got := r.org.seen(); got != want {
-		r.Fatalf("Okta saw %+v, want %+v", got, want)
-	}
-}
-
-// wantNoRedemption: no session can come of id.
-func (r *rig) wantNoRedemption(id string, want error) {
-	r.Helper()
-	_, _, err := r.Redeem(id, site, func(identity.Identity) (string, error) {
-		r.Error("a session was minted")
-		return "", nil
-	})
-	if !errors.Is(err, want) {
-		r.Fatalf("Redeem: %v, want %v", err, want)
-	}
-}
-
-func isTold(ch <-chan struct{}) bool {
-	select {
-	case <-ch:
-		return true
-	default:
-		return false
-	}
 }

@@ -102,3 +102,11 @@ func TestS71SuccessWithoutProofIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// A refusal without a reason is a refusal all the same.
+func TestDeniedWithoutReasonIsFinal(t *testing.T) {
+	within(t, transaction.Config{}, func(r *rig) {
+		r.org.onStart = func(flows.Answer) (flows.Step, error) { return flows.Step{Kind: flows.KindDenied}, nil }
+		r.wantDenied(r.begin("ann"), flows.DeniedUnsupported)
+	})
+}

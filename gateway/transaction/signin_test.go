@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -110,9 +111,32 @@ func TestS74ApprovalAfterTheEndMakesNoSession(t *testing.T) {
 				if got := fmt.Sprint(r.heard.signIns, r.heard.pending); got != "[abandoned] 0" {
 					t.Errorf("sign-ins and pending are %s, want [abandoned] 0", got)
 				}
+				if got := fmt.Sprint(r.heard.challenges); strings.Contains(got, "accepted") {
+					t.Errorf("challenges are %s: one was counted that came too late", got)
+				}
 			})
 		})
 	}
+}
+
+// Cancel waits for the gesture in flight and then ends what that gesture began (no push stays on the phone); the
+// gesture itself finds nothing any more.
+func TestCancelDuringAGesture(t *testing.T) {
+	within(t, transaction.Config{}, func(r *rig) {
+		v := r.begin("ann")
+		r.org.slow(time.Second)
+		answered := make(chan error, 1)
+		go func() {
+			_, err := r.answer(v, choose("push"))
+			answered <- err
+		}()
+		synctest.Wait()
+		r.Cancel(context.Background(), v.ID, site)
+		if err := <-answered; !errors.Is(err, transaction.ErrGone) {
+			t.Errorf("the gesture: %v, want ErrGone", err)
+		}
+		r.wantSeen(counts{starts: 1, advances: 1, cancels: 1})
+	})
 }
 
 // Cancel ends the push at Okta even when the browser hung up at once.

@@ -1,0 +1,160 @@
+package transaction_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/transaction"
+)
+
+// observer writes down what it hears.
+type observer struct {
+	mu         sync.Mutex
+	signIns    []string
+	challenges []string
+	pending    int
+}
+
+func (o *observer) SignIn(result string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.signIns = append(o.signIns, result)
+}
+
+func (o *observer) Challenge(f identity.Factor, result string, took time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.challenges = append(o.challenges, fmt.Sprintf("%s %s %v", f, result, took.Round(time.Second)))
+}
+
+func (o *observer) Pending(delta int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pending += delta
+}
+
+// rig is a Manager with one org behind it, in a bubble of fake time.
+type rig struct {
+	*testing.T
+	*transaction.Manager
+	org   *org
+	heard *observer
+}
+
+// within runs test in a bubble; the Manager is closed at its end, and the bubble fails if a goroutine is left.
+func within(t *testing.T, cfg transaction.Config, test func(r *rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{T: t, Manager: transaction.NewManager(cfg), org: newOrg(), heard: &observer{}}
+		defer r.Close()
+		r.SetEngine(engine, r.org, r.heard)
+		test(r)
+		r.org.mu.Lock()
+		defer r.org.mu.Unlock()
+		if r.org.overlap {
+			t.Error("two calls for one State were in flight at the same time")
+		}
+		if r.org.outdated {
+			t.Error("a call was made with a State that had been replaced")
+		}
+	})
+}
+
+func client(t testing.TB, addr string) flows.ClientContext {
+	c, err := flows.NewClientContext(addr, "Mozilla/5.0 (X11; Linux x86_64)", "en", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func typed(user string) flows.Answer {
+	return flows.Answer{Values: map[string]string{flows.FieldIdentifier: user, flows.FieldPassword: "pw"}}
+}
+
+func choose(id string) flows.Answer { return flows.Answer{Choice: id} }
+
+func digits(code string) flows.Answer {
+	return flows.Answer{Values: map[string]string{"code": code}}
+}
+
+func (r *rig) begin(user string) transaction.View {
+	r.Helper()
+	v, err := r.Begin(context.Background(), transaction.Begin{Engine: engine, Site: site, Client: client(r, "203.0.113.7"), Answer: typed(user)})
+	if err != nil {
+		r.Fatalf("Begin: %v", err)
+	}
+	return v
+}
+
+func (r *rig) answer(v transaction.View, a flows.Answer) (transaction.View, error) {
+	return r.Answer(context.Background(), v.ID, site, v.Seq, client(r, "203.0.113.7"), a)
+}
+
+func (r *rig) watch(v transaction.View) *transaction.Watch {
+	r.Helper()
+	w, ok := r.Watch(v.ID, site)
+	if !ok {
+		r.Fatalf("Watch: no transaction")
+	}
+	return w
+}
+
+func (r *rig) get(v transaction.View) transaction.View {
+	r.Helper()
+	got, ok := r.Get(v.ID, site)
+	if !ok {
+		r.Fatalf("Get: no transaction")
+	}
+	return got
+}
+
+func (r *rig) wantKind(v transaction.View, kind flows.Kind) {
+	r.Helper()
+	if v.Step.Kind != kind {
+		r.Fatalf("step is %q, want %q", v.Step.Kind, kind)
+	}
+}
+
+func (r *rig) wantDenied(v transaction.View, why flows.DeniedReason) {
+	r.Helper()
+	r.wantKind(v, flows.KindDenied)
+	if v.Step.Denied.Reason != why || !v.Step.Denied.Final {
+		r.Fatalf("denied for %+v, want final %q", *v.Step.Denied, why)
+	}
+}
+
+func (r *rig) wantSeen(want counts) {
+	r.Helper()
+	if got := r.org.seen(); got != want {
+		r.Fatalf("Okta saw %+v, want %+v", got, want)
+	}
+}
+
+// wantNoRedemption: no session can come of id.
+func (r *rig) wantNoRedemption(id string, want error) {
+	r.Helper()
+	_, _, err := r.Redeem(id, site, func(identity.Identity) (string, error) {
+		r.Error("a session was minted")
+		return "", nil
+	})
+	if !errors.Is(err, want) {
+		r.Fatalf("Redeem: %v, want %v", err, want)
+	}
+}
+
+func isTold(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}

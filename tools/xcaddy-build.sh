@@ -3,8 +3,9 @@
 #
 #   tools/xcaddy-build.sh [output]     default: a temporary file that is removed again
 #
-# Sidegate's module path is reserved, so no proxy knows it. xcaddy therefore gets every module from the local module
-# cache, which go mod download fills; the replacement by the checkout needs nothing else.
+# No proxy knows Sidegate's module path, so the checkout stands in for a made-up version of it; without a version
+# Go would ask a proxy for the newest. Everything else comes from the module cache where it is there, so that a second
+# build needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,12 +15,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 output=${1:-$work/caddy}
 
-go mod download
 go build -C tools -o "$work/xcaddy" github.com/caddyserver/xcaddy/cmd/xcaddy
 
-GOPROXY="file://$(go env GOMODCACHE)/cache/download" GOSUMDB=off GOFLAGS= \
-	CGO_ENABLED=0 XCADDY_GO_BUILD_FLAGS="-trimpath -tags=nobadger,nomysql,nopgx -ldflags='-s -w'" \
-	"$work/xcaddy" build "$caddy" --with "$module=$PWD" --output "$output"
+GOPROXY="file://$(go env GOMODCACHE)/cache/download|$(go env GOPROXY)" CGO_ENABLED=0 \
+	XCADDY_GO_BUILD_FLAGS="-trimpath -tags=nobadger,nomysql,nopgx -ldflags='-s -w'" \
+	"$work/xcaddy" build "$caddy" --with "$module@v0.0.0=$PWD" --output "$output"
 
 # Read to the end: grep -q would close the pipe, and pipefail would take that for a failure.
 modules=$("$output" list-modules)

@@ -34,9 +34,11 @@ var mayImport = map[string][]string{
 	"internal/archtest":      {},
 	"internal/testreport":    {},
 	"internal/bench/measure": {},
-	"internal/bench/hotpath": {"caddymodule", "gateway", "gateway/identity", "gateway/session", "internal/bench/measure", "oktasim"},
-	"internal/bench/soak":    {"caddymodule", "internal/bench/measure", "oktasim"},
+	"internal/bench/server":  {},
+	"internal/bench/hotpath": {"caddymodule", "gateway/identity", "gateway/session", "internal/bench/measure", "internal/bench/server"},
+	"internal/bench/soak":    {"caddymodule", "internal/bench/measure", "internal/bench/server", "oktasim"},
 	"e2e":                    {"caddymodule", "oktasim"},
+	"e2e/sdk":                {"oktasim"},
 }
 
 // testsMayImport is what test files may import on top: the simulated Okta, which every layer is tested against.

@@ -1,0 +1,155 @@
+package ui
+
+import (
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+const windowsChrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/128.0.0.0 Safari/537.36"
+
+func mustNew(t testing.TB) *Pages {
+	t.Helper()
+	p, err := New(Options{Prefix: "/_mfa"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// written is one answer of Write, parsed as a browser without script reads it.
+type written struct {
+	*httptest.ResponseRecorder
+	doc  *html.Node
+	body string
+}
+
+func write(t testing.TB, p *Pages, page Page) written {
+	t.Helper()
+	w := httptest.NewRecorder()
+	p.Write(w, 401, page)
+	body := w.Body.String()
+	if w.Code != 401 {
+		t.Fatalf("status %d, want 401: %s", w.Code, body)
+	}
+	doc, err := html.ParseWithOptions(strings.NewReader(body), html.ParseOptionEnableScripting(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written{ResponseRecorder: w, doc: doc, body: body}
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func hasAttr(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
+}
+
+// all returns the elements of a name, "" for every element, in document order.
+func (w written) all(name string) []*html.Node {
+	var out []*html.Node
+	for n := range w.doc.Descendants() {
+		if n.Type == html.ElementNode && (name == "" || n.Data == name) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func (w written) byID(id string) *html.Node {
+	for _, n := range w.all("") {
+		if attr(n, "id") == id {
+			return n
+		}
+	}
+	return nil
+}
+
+// text is what is read of n, with a space where a block begins.
+func text(n *html.Node) string {
+	if n == nil {
+		return ""
+	}
+	var b strings.Builder
+	for d := range n.Descendants() {
+		switch {
+		case d.Type == html.TextNode:
+			b.WriteString(d.Data)
+		case slices.Contains([]string{"p", "li", "div", "h1", "h2", "button"}, d.Data):
+			b.WriteByte(' ')
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// everyPage renders each view, kind, reason, problem and notice, with s for every text that comes from outside.
+func everyPage(s string) map[string]Page {
+	base := Page{Title: s, CSRF: s, Agent: s, Address: s, Return: s, User: s, Lang: s, Refresh: time.Second}
+	out := make(map[string]Page)
+	add := func(name string, v View, change func(*Page)) {
+		page := base
+		page.View = v
+		if change != nil {
+			change(&page)
+		}
+		out[name] = page
+	}
+	msgs := []flows.Message{{Key: s, Text: s + "1", Error: true}, {Key: s, Text: s + "2"}}
+	fields := []flows.Field{{Name: s, Label: s, Value: s, Messages: []flows.Message{{Key: s, Text: s + "3", Error: true}, {Text: s + "4"}}}, {Name: s + "b", Secret: true}}
+	choices := []flows.Choice{
+		{ID: s, Kind: flows.ChoiceResend, Factor: identity.Push, Label: s},
+		{ID: s, Kind: flows.ChoiceOther, Label: s, Detail: s},
+		{ID: s, Kind: flows.ChoiceSkip, Label: s},
+		{ID: s, Kind: flows.ChoiceFactor, Label: s, Detail: s},
+		{ID: s, Kind: flows.ChoiceKind(s), Factor: identity.Factor(s)},
+	}
+	for _, f := range identity.All() {
+		choices = append(choices, flows.Choice{ID: s, Kind: flows.ChoiceFactor, Factor: f, Label: s, Detail: s})
+	}
+	step := flows.Step{Person: s, Device: s, Fields: fields, Choices: choices, Messages: msgs}
+	add("signin", ViewSignIn, func(p *Page) { p.Step = step })
+	add("signout", ViewSignOut, nil)
+	add("signedout", ViewSignedOut, nil)
+	for _, notice := range []string{NoticeBusy, NoticeFormLost, NoticeUnreachable} {
+		add("notice-"+notice, ViewSignedOut, func(p *Page) { p.Notice = notice })
+	}
+	for _, problem := range Problems() {
+		add("problem-"+string(problem), ViewError, func(p *Page) { p.Problem, p.RetryAfter = problem, 90*time.Second })
+	}
+	stepPage := func(name string, change func(*flows.Step)) {
+		st := step
+		change(&st)
+		add(name, ViewStep, func(p *Page) { p.Step = st })
+	}
+	stepPage("identify", func(s *flows.Step) { s.Kind = flows.KindIdentify })
+	stepPage("choose", func(s *flows.Step) { s.Kind = flows.KindChoose })
+	stepPage("wait", func(s *flows.Step) { s.Kind, s.Wait = flows.KindWait, &flows.Wait{} })
+	stepPage("number", func(st *flows.Step) { st.Kind, st.Wait = flows.KindWait, &flows.Wait{Number: s} })
+	for _, f := range identity.All() {
+		stepPage("code-"+string(f), func(s *flows.Step) { s.Kind, s.Factor = flows.KindCode, f })
+	}
+	for _, r := range reasons {
+		stepPage("denied-"+string(r), func(s *flows.Step) { s.Kind, s.Denied = flows.KindDenied, &flows.Denied{Reason: r} })
+		stepPage("final-"+string(r), func(s *flows.Step) {
+			s.Kind, s.Denied, s.Choices = flows.KindDenied, &flows.Denied{Reason: r, Final: true}, nil
+		})
+	}
+	return out
+}
+
+var reasons = []flows.DeniedReason{flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedExpired, flows.DeniedLocked,
+	flows.DeniedPolicy, flows.DeniedNoFactor, flows.DeniedUnsupported, flows.DeniedUpdateApp}

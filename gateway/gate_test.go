@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -127,11 +128,11 @@ func TestClientHeadersDecideNothing_S03_S04_S12_S21_S24_S25_S26(t *testing.T) {
 	}
 }
 
-// S05, S10: our own routes end at a segment boundary, and nothing under them reaches the upstream.
-func TestOwnRoutesAreExact_S05_S10_S15(t *testing.T) {
+// S05, S09, S10, S15: our own routes end at a segment boundary, and nothing under them reaches the upstream.
+func TestOwnRoutesAreExact_S05_S09_S10_S15(t *testing.T) {
 	w := newWorld(t, straight())
 	for path, status := range map[string]int{
-		"/_mfax": 401, "/_mfa.bak": 401, "/_MFA/signed-out": 401, "/x/../_mfa/signed-out": 401, "//_mfa/signed-out": 401, "/%5fmfax": 401,
+		"/_mfax": 401, "/_mfa.bak": 401, "/_MFA/signed-out": 401, "/x/../_mfa/signed-out": 401, "//_mfa/signed-out": 401, "/%5fmfax": 401, "/%5FMFA/signed-out": 401, "/_mf%61": 404, "/_mf%C5%BFa": 401, "/_mfa%5csigned-out": 401,
 		"/_mfa": 404, "/_mfa/": 404, "/_mfa/../admin": 404, "/_mfa/..%2fadmin": 404, "/_mfa/%2e%2e/admin": 404, "/_mfa/..;/admin": 404, "/_mfa/assets/../../admin": 404,
 		"/_mfa/assets/..%5cadmin": 404, "/_mfa/signed-out/x": 404, "/_mfa//signed-out": 404, "/_mfa/SIGNED-OUT": 404, "/_mfa/%00": 404, "/_mfa/signed-out": 200,
 	} {
@@ -317,4 +318,41 @@ func TestPlainHTTPIsRefusedExceptOnLoopback(t *testing.T) {
 			t.Errorf("%s: %d, want %d", host, rec.StatusCode, want)
 		}
 	}
+}
+
+// S06: whatever the path, the gate and the upstream read one and the same URL, and without a session it goes nowhere.
+func FuzzPathIsReadOnce_S06(f *testing.F) {
+	for _, p := range []string{"/", "/admin", "/_mfa/../admin", "/x/..%2fadmin//y;a", "/%2e%2e/%61dmin", "//admin", "/a\\b", "/\x00", "/_mfa"} {
+		f.Add(p, "a=b")
+	}
+	state := NewState()
+	f.Cleanup(state.Close)
+	g, err := New(Config{Flow: straight(), Engine: "e", State: state, Policy: "p", Keys: keys(f), Headers: DefaultHeaders})
+	if err != nil {
+		f.Fatal(err)
+	}
+	now := time.Now()
+	x := exchange{Gate: g, r: httpRequest("GET", "https://app.example.com/", nil), site: "app.example.com"}
+	claims := claimsOf(bob())
+	claims.IssuedAt, claims.SeenAt, claims.ExpiresAt = now, now, now.Add(time.Hour)
+	cookie, err := x.newSession(claims)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, path, query string) {
+		r := httpRequest("GET", "https://app.example.com/", nil)
+		r.URL = &url.URL{Path: path, RawQuery: query}
+		before := *r.URL
+		if out := g.Handle(httptest.NewRecorder(), r, Facts{ClientIP: clientIP, Secure: true}); out.Allowed() {
+			t.Fatalf("%q went on without a session", path)
+		}
+		r.Header.Set("Cookie", DefaultCookieName+"="+cookie)
+		out := g.Handle(httptest.NewRecorder(), r, Facts{ClientIP: clientIP, Secure: true})
+		if own := path == "/_mfa" || strings.HasPrefix(path, "/_mfa/"); out.Allowed() == own {
+			t.Errorf("%q: allowed %v, own route %v", path, out.Allowed(), own)
+		}
+		if *r.URL != before {
+			t.Errorf("the gate changed the URL from %v to %v", before, *r.URL)
+		}
+	})
 }

@@ -215,7 +215,7 @@ func TestRefusalIsPadded(t *testing.T) {
 	}
 }
 
-// S43: what looks like a placeholder, a template or markup stays text.
+// S34, S35, S36, S38, S43: what looks like a placeholder, a template or markup stays text.
 func TestHostileTextsStayText_S34_S36_S38_S43(t *testing.T) {
 	const evil = `"><svg onload=alert(1)>{env.OKTA_TOKEN}{{.}}{file./etc/passwd}`
 	flow := straight()
@@ -227,6 +227,11 @@ func TestHostileTextsStayText_S34_S36_S38_S43(t *testing.T) {
 	w := newWorld(t, flow)
 	b := w.browser(t)
 	b.post("/_mfa/identify", url.Values{"csrf": {b.get(protected).csrf(t)}, "f.identifier": {evil}, "f.password": {"x"}})
+	quotes := b.request("GET", "/report?q='%22;alert(1)//</script>%E2%80%A8", "")
+	quotes.Header.Set("Accept", "text/html")
+	if a := w.browser(t).do(quotes); strings.Contains(a.body, "</script>%E2%80%A8") || strings.Contains(a.body, "alert(1)") {
+		t.Errorf("the address is in the page:\n%s", a.body)
+	}
 	r := b.request("GET", "/?error=Call+555&message=Call+555&rd=javascript:alert(1)", "")
 	r.Header.Set("Accept", "text/html")
 	r.Header.Set("Accept-Language", `"><script>alert(1)</script>`)

@@ -56,13 +56,13 @@ func returnPath(u *url.URL) string {
 }
 
 // safeReturn reports whether p is a path on this origin in every browser's reading: one leading slash, no
-// control character or space (browsers drop tabs and newlines before they parse), no backslash.
+// control character or space (browsers drop tabs and newlines before they parse), no backslash, no fragment.
 func safeReturn(p string) bool {
 	if !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") {
 		return false
 	}
 	for i := range len(p) {
-		if p[i] <= ' ' || p[i] == 0x7f || p[i] == '\\' {
+		if p[i] <= ' ' || p[i] == 0x7f || p[i] == '\\' || p[i] == '#' {
 			return false
 		}
 	}

@@ -27,8 +27,9 @@ func mustNew(t testing.TB) *Pages {
 // written is one answer of Write, parsed as a browser without script reads it.
 type written struct {
 	*httptest.ResponseRecorder
-	doc  *html.Node
-	body string
+	doc      *html.Node
+	elements []*html.Node
+	body     string
 }
 
 func write(t testing.TB, p *Pages, page Page) written {
@@ -43,7 +44,13 @@ func write(t testing.TB, p *Pages, page Page) written {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return written{ResponseRecorder: w, doc: doc, body: body}
+	out := written{ResponseRecorder: w, doc: doc, body: body}
+	for n := range doc.Descendants() {
+		if n.Type == html.ElementNode {
+			out.elements = append(out.elements, n)
+		}
+	}
+	return out
 }
 
 func attr(n *html.Node, name string) string {
@@ -61,9 +68,12 @@ func hasAttr(n *html.Node, name string) bool {
 
 // all returns the elements of a name, "" for every element, in document order.
 func (w written) all(name string) []*html.Node {
+	if name == "" {
+		return w.elements
+	}
 	var out []*html.Node
-	for n := range w.doc.Descendants() {
-		if n.Type == html.ElementNode && (name == "" || n.Data == name) {
+	for _, n := range w.elements {
+		if n.Data == name {
 			out = append(out, n)
 		}
 	}

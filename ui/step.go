@@ -3,6 +3,7 @@ package ui
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
@@ -32,7 +33,7 @@ func fields(s flows.Step, seen *messages, pageErrors bool) []field {
 	for i, in := range s.Fields {
 		f := &out[i]
 		id := "f" + strconv.Itoa(i)
-		f.ID, f.Name, f.Okta = id, "f."+in.Name, in.Label
+		f.ID, f.Name, f.Okta = id, "f."+in.Name, strings.TrimSpace(in.Label)
 		f.typed(s, in)
 		f.Errors, f.Infos = seen.split(in.Messages)
 		switch {
@@ -122,6 +123,7 @@ var ownChoices = []identity.Factor{identity.Push, identity.NumberChallenge, iden
 func choices(s flows.Step) []choice {
 	out := make([]choice, len(s.Choices))
 	for i, in := range s.Choices {
+		in.Label, in.Detail = strings.TrimSpace(in.Label), strings.TrimSpace(in.Detail)
 		c := choice{ID: in.ID, Kind: in.Kind, Factor: in.Factor, Okta: in.Label, Detail: in.Detail, Icon: "key"}
 		if icon, ok := factorIcons[in.Factor]; ok {
 			c.Icon = icon

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -165,6 +166,20 @@ func TestS34S35S36S43HostileTexts(t *testing.T) {
 			})
 		}
 	}
+}
+
+// FuzzPage: no text makes a page something else than a page of the gate.
+func FuzzPage(f *testing.F) {
+	p, names := mustNew(f), slices.Sorted(maps.Keys(everyPage("")))
+	for i := range names {
+		f.Add(`"><svg onload=1>`, uint(i))
+		f.Add(" ", uint(i))
+	}
+	f.Fuzz(func(t *testing.T, s string, which uint) {
+		page := everyPage(s)[names[which%uint(len(names))]]
+		page.CSRF = "token"
+		audit(t, write(t, p, page), page)
+	})
 }
 
 // TestS43NoPlaceholderExpands: what looks like a placeholder of Caddy, of a template or of our own texts stays.

@@ -257,23 +257,33 @@ func (*armed) oversize(w http.ResponseWriter, x *exchange) {
 	}
 	copyHeader(w.Header(), x.header)
 	w.WriteHeader(x.status)
-	padding := io.LimitReader(endless('a'), oversizePadding)
+	padding := io.LimitReader(endless{}, oversizePadding)
 	_, _ = io.Copy(w, io.MultiReader(strings.NewReader(`{"padding":"`), padding, strings.NewReader(`",`), bytes.NewReader(rest)))
 }
 
-type endless byte
+// paddingChunk is what padding is made of.
+var paddingChunk = bytes.Repeat([]byte{'1'}, 1<<20)
 
-func (e endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(e)
-	}
-	return len(p), nil
-}
+// endless reads as the chunk again and again.
+type endless struct{}
 
+func (endless) Read(p []byte) (int, error) { return copy(p, paddingChunk), nil }
+
+// gzipBomb is a JSON object with one long string. A gzip file may have many members (RFC 1952 §2.2), so one
+// compressed chunk is repeated.
 var gzipBomb = sync.OnceValue(func() []byte {
+	bomb := gzipMember([]byte(`{"version":"`))
+	chunk := gzipMember(paddingChunk)
+	for range bombSize / len(paddingChunk) {
+		bomb = append(bomb, chunk...)
+	}
+	return append(bomb, gzipMember([]byte(`"}`))...)
+})
+
+func gzipMember(data []byte) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	_, _ = io.Copy(z, io.MultiReader(strings.NewReader(`{"version":"`), io.LimitReader(endless('1'), bombSize), strings.NewReader(`"}`)))
-	_ = z.Close() // a buffer takes everything
+	_, _ = z.Write(data) // a buffer takes everything
+	_ = z.Close()
 	return b.Bytes()
-})
+}

@@ -75,19 +75,11 @@ func TestRecorderKeepsWhatWasReceived(t *testing.T) {
 	}
 }
 
-func TestRecorderIsBoundedAndCanBeOff(t *testing.T) {
-	b := newBench(t, func(c *oktasim.Config) { c.RateLimit = 1 << 30 })
-	for i := range 10_005 {
-		b.do("GET", orgURL+"/none?"+strconv.Itoa(i), "", nil)
-	}
-	got := b.org.Requests()
-	if len(got) != 10_000 || got[0].Query != "5" || got[9_999].Query != "10004" {
-		t.Fatalf("%d requests, from %q to %q", len(got), got[0].Query, got[len(got)-1].Query)
-	}
-	b.org.Update(func(c *oktasim.Config) { c.NoRecord = true })
-	b.do("GET", orgURL+"/none?x", "", nil)
-	if got := b.org.Requests(); got[9_999].Query != "10004" {
-		t.Fatal("recorded although it is off")
+func TestRecorderCanBeOff(t *testing.T) {
+	b := newBench(t, func(c *oktasim.Config) { c.NoRecord = true })
+	b.begin()
+	if got := b.org.Requests(); len(got) != 0 {
+		t.Fatalf("recorded %d requests although it is off", len(got))
 	}
 }
 

@@ -1,6 +1,8 @@
 package oktasim
 
 import (
+	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -58,5 +60,21 @@ func TestExpiringSet(t *testing.T) {
 		if got := s.add(c.key, now.Add(c.at), time.Minute); got != c.want {
 			t.Errorf("step %d: %v, want %v", i, got, c.want)
 		}
+	}
+}
+
+// The recorder must not grow for ever; it keeps the latest, in order.
+func TestRecorderIsARing(t *testing.T) {
+	o, err := New(Config{URL: "http://okta.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range maxRequests + 5 {
+		x := &exchange{cfg: o.cfg.Load(), r: httptest.NewRequest("GET", "/"+strconv.Itoa(i), nil)}
+		o.recorder.end(o.recorder.begin(x), i)
+	}
+	got := o.Requests()
+	if len(got) != maxRequests || got[0].Path != "/5" || got[0].Status != 5 || got[maxRequests-1].Status != maxRequests+4 {
+		t.Fatalf("%d requests, from %+v to %+v", len(got), got[0], got[len(got)-1])
 	}
 }

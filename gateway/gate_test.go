@@ -75,7 +75,7 @@ func TestSignInReachesTheUpstreamWithIdentityAndWithoutOurCookies(t *testing.T) 
 	if h.Get("Remote-User") != "bob" || h.Get("Remote-Name") != "Bob" || h.Get("Remote-Email") != "bob@example.com" || h.Get("Cookie") != "app=1" {
 		t.Errorf("upstream saw %v", h)
 	}
-	if len(h["Remote-Groups"]) != 0 || len(h["Remote_user"]) != 0 || len(h["Remote_User"]) != 0 {
+	if len(h["Remote-Groups"]) != 0 || len(h["Remote_user"]) != 0 {
 		t.Errorf("spoofed headers reached the upstream: %v", h)
 	}
 	for i, c := range w.flow.ctxs {

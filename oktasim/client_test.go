@@ -28,7 +28,7 @@ const (
 // bench is an org and a client that talks to it without the network: requests go straight into the
 // handler, with a peer address of the test's choice.
 type bench struct {
-	t    *testing.T
+	t    testing.TB
 	org  *oktasim.Org
 	now  time.Time
 	peer string
@@ -37,7 +37,7 @@ type bench struct {
 
 const orgURL = "http://okta.test"
 
-func newBench(t *testing.T, change ...func(*oktasim.Config)) *bench {
+func newBench(t testing.TB, change ...func(*oktasim.Config)) *bench {
 	t.Helper()
 	b := &bench{t: t, now: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC), peer: "198.51.100.9:4711", head: http.Header{}}
 	cfg := oktasim.Config{
@@ -62,7 +62,7 @@ func newBench(t *testing.T, change ...func(*oktasim.Config)) *bench {
 
 // answer is what came back.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	status int
 	header http.Header
 	body   []byte
@@ -268,7 +268,7 @@ func (s *signIn) signedInCode() string {
 }
 
 // claims decodes the payload of a JWT without looking at the signature.
-func claims(t *testing.T, raw string) map[string]any {
+func claims(t testing.TB, raw string) map[string]any {
 	t.Helper()
 	parts := strings.Split(raw, ".")
 	if len(parts) != 3 {

@@ -82,10 +82,9 @@ func TestStaleFormGetsAClearPage(t *testing.T) {
 func (p *tab) fits(name string) {
 	p.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
-		_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		})
-		p.check(err)
 		for _, width := range []int64{320, 1000} {
 			p.do(chromedp.EmulateViewport(width, 700))
 			if got := eval[int64](p, "document.scrollingElement.scrollWidth"); got > width {
@@ -95,8 +94,7 @@ func (p *tab) fits(name string) {
 		}
 	}
 	p.named(name)
-	_, err := chromedp.Call(p.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
-	p.check(err)
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{})
 	p.do(chromedp.ResetViewport())
 }
 
@@ -104,8 +102,7 @@ func (p *tab) fits(name string) {
 // language and one main heading.
 func (p *tab) named(page string) {
 	p.t.Helper()
-	tree, err := chromedp.Call(p.ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
-	p.check(err)
+	tree := call(p, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	operable := map[string]bool{"textbox": true, "button": true, "link": true, "checkbox": true, "combobox": true}
 	seen := 0
 	for _, n := range tree.Nodes {

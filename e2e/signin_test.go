@@ -86,7 +86,7 @@ func (b *browser) phone(who person) *tab {
 }
 
 // card is the newest push on the phone.
-const card = "[data-push-id]"
+const card = "article[data-push-id]"
 
 // headers are the request headers that the upstream printed on its page.
 func (p *tab) headers() map[string]string {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/chromedp"
 )
 
 const sessionCookie = "__Host-okta_mfa"
@@ -41,8 +40,7 @@ func TestSignOutEndsTheSessionForCopiesOfTheCookie(t *testing.T) {
 // cookie reads a cookie of the site, HttpOnly ones too, and checks that scripts cannot.
 func (p *tab) cookie(name string) *network.Cookie {
 	p.t.Helper()
-	got, err := chromedp.Call(p.ctx, network.GetCookies, network.GetCookiesParams{URLs: []string{p.b.d.Site}})
-	p.check(err)
+	got := call(p, network.GetCookies, network.GetCookiesParams{URLs: []string{p.b.d.Site}})
 	for _, c := range got.Cookies {
 		if c.Name == name {
 			if !c.HTTPOnly || !c.Secure || c.SameSite != network.CookieSameSiteLax {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -33,13 +34,10 @@ type tab struct {
 func (b *browser) tab() *tab {
 	b.t.Helper()
 	p := b.localTab()
-	_, err := chromedp.Call(p.ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
+	call(p, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
 		Headers: network.Headers{"X-Forwarded-For": browserAddress},
 	})
-	p.check(err)
-	_, err = chromedp.Call(p.ctx, emulation.SetScriptExecutionDisabled,
-		emulation.SetScriptExecutionDisabledParams{Value: b.noJS})
-	p.check(err)
+	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: b.noJS})
 	return p
 }
 
@@ -48,11 +46,11 @@ func (b *browser) localTab() *tab {
 	b.t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithListener(b.watch))
 	b.t.Cleanup(cancel)
-	p := &tab{t: b.t, b: b, ctx: ctx}
-	p.do(chromedp.Func(func(context.Context, *chromedp.Target) error { return nil }))
-	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
-	p.check(err)
-	return p
+	// The tab lives as long as the context of its first use, so that has no timeout.
+	if err := chromedp.Do(ctx); err != nil {
+		b.t.Fatalf("opening a tab: %v", err)
+	}
+	return &tab{t: b.t, b: b, ctx: ctx}
 }
 
 // do runs actions within patience.
@@ -61,6 +59,16 @@ func (p *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
 	p.check(chromedp.Do(ctx, actions...))
+}
+
+// call runs a command of the DevTools protocol within patience.
+func call[P, R any](p *tab, command cdp.Command[P, R], params P) R {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	r, err := chromedp.Call(ctx, command, params)
+	p.check(err)
+	return r
 }
 
 // eval is the value of a JavaScript expression in the tab, page script allowed or not.

@@ -103,7 +103,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		Flow:            engine,
 		Engine:          fingerprint("identity_engine", r.issuer, r.clientID),
 		State:           app.state,
-		Policy:          fingerprint("policy", r.issuer, r.clientID),
+		Policy:          policy(r.issuer, r.clientID),
 		Keys:            keys,
 		Title:           s.Title,
 		Prefix:          s.Prefix,
@@ -116,6 +116,10 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		Observer:        metrics,
 	}, nil
 }
+
+// policy names what a session is good for: sites of one app at one issuer accept each other's only if their host is
+// the same too.
+func policy(issuer, clientID string) string { return fingerprint("policy", issuer, clientID) }
 
 // ServeHTTP asks the gate. A request that may not go on has been answered when Handle returns; to
 // return an error for it instead would let a subroute with error routes send it to the upstream (T1).

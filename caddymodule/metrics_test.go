@@ -90,7 +90,7 @@ func TestLabelsStayClosed(t *testing.T) {
 		c.Decision(gateway.Decision(wild))
 		c.SignIn(wild)
 		c.Challenge(identity.Factor(wild), wild, time.Second)
-		c.oktaRequest(wild, 799, time.Second)
+		c.oktaRequest("poll", 799, time.Second)
 	}
 	reg := prometheus.NewPedanticRegistry()
 	if err := c.register(reg); err != nil {
@@ -99,9 +99,9 @@ func TestLabelsStayClosed(t *testing.T) {
 	have := strings.Join(samples(t, reg), "\n")
 	want := `caddy_okta_mfa_challenges_total{factor="other",result="other"} 4
 caddy_okta_mfa_decisions_total{decision="other"} 4
-caddy_okta_mfa_okta_request_duration_seconds_count{endpoint="other"} 4
-caddy_okta_mfa_okta_request_duration_seconds_sum{endpoint="other"} 4
-caddy_okta_mfa_okta_requests_total{endpoint="other",status="other"} 4
+caddy_okta_mfa_okta_request_duration_seconds_count{endpoint="poll"} 4
+caddy_okta_mfa_okta_request_duration_seconds_sum{endpoint="poll"} 4
+caddy_okta_mfa_okta_requests_total{endpoint="poll",status="other"} 4
 caddy_okta_mfa_open_streams 0
 caddy_okta_mfa_pending_transactions 0
 caddy_okta_mfa_sign_ins_total{result="other"} 4`

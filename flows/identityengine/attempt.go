@@ -1,0 +1,178 @@
+package identityengine
+
+import (
+	"context"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+const (
+	// maxAutomatic bounds the calls that one gesture may cause, so that an Okta that asks the same again and
+	// again is left.
+	maxAutomatic = 10
+	// maxProbes bounds the cancelled device probes of one gesture (§5.6).
+	maxProbes = 3
+)
+
+// attempt is one call of a Flow method: the state that it changes and what the person just gave.
+type attempt struct {
+	engine *Engine
+	cc     flows.ClientContext
+	state  state
+	// identifier and password are still to be sent; "" when there is none or it is.
+	identifier, password string
+	// both is set when the person typed identifier and password on one page.
+	both bool
+	// typed is set when the person typed a password, identified once Okta has been told the identifier.
+	typed, identified bool
+	// asked is the factor whose answer the next document judges; "" for none.
+	asked    identity.Factor
+	selected bool // the password has been chosen from a list
+	probes   int
+	polling  bool
+}
+
+// begin starts a transaction at Okta with what was typed; password may be "".
+func (a *attempt) begin(ctx context.Context, identifier, password string) (flows.State, flows.Step, error) {
+	identifier, err := readIdentifier(identifier)
+	if err == nil && password != "" {
+		password, err = readPassword(password)
+	}
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	a.state = state{Person: identifier, Redirect: a.state.Redirect}
+	a.identifier, a.password, a.typed = identifier, password, password != ""
+	handle, step, err := a.interact(ctx)
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	if step != nil {
+		return nil, *step, nil
+	}
+	doc, err := a.introspect(ctx, handle)
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	return a.proceed(ctx, doc)
+}
+
+// proceed does what needs no person until a page is to be shown.
+func (a *attempt) proceed(ctx context.Context, doc *document) (flows.State, flows.Step, error) {
+	for range maxAutomatic {
+		p, err := reader{doc, a.engine.client.Local}.read()
+		if err != nil {
+			return nil, flows.Step{}, malformed("%w", err)
+		}
+		if doc.handle != "" {
+			a.state.Handle = doc.handle
+		}
+		a.judge(p)
+		if p.ask == askSuccess {
+			return a.finish(ctx, p.interactionCode)
+		}
+		m, body := a.automatic(p)
+		if m == nil {
+			return a.rest(p)
+		}
+		if doc, err = a.post(ctx, m, body); err != nil {
+			return nil, flows.Step{}, err
+		}
+	}
+	return nil, flows.Step{}, malformed("Okta asks the same again and again")
+}
+
+// judge records the factor whose answer Okta accepted: it moved on, without an error, to something
+// that is not the same question. A chooser that offers the same factor again has not accepted it.
+func (a *attempt) judge(p *page) {
+	factor := a.asked
+	a.asked = ""
+	if factor == "" || p.failed() {
+		return
+	}
+	switch p.ask {
+	case askNothing, askRedirected, askRejected, askIdentify, askProbe, askSafeMode:
+		return
+	case askWait:
+		if plain(factor) == identity.Push {
+			return
+		}
+	case askPassword, askCode:
+		if p.factor == factor {
+			return
+		}
+	case askChoose:
+		if p.offers(plain(factor)) {
+			return
+		}
+	}
+	a.state.prove(factor, a.engine.now())
+}
+
+// plain is the factor as a chooser calls it: that a push came with a number is seen only later.
+func plain(f identity.Factor) identity.Factor {
+	if f == identity.NumberChallenge {
+		return identity.Push
+	}
+	return f
+}
+
+// automatic is the call that needs no person, nil when a page is due. It never chooses a factor that makes a
+// phone ring.
+func (a *attempt) automatic(p *page) (*move, map[string]any) {
+	switch p.ask {
+	case askProbe:
+		if a.probes++; a.probes <= maxProbes {
+			return p.main, p.main.Body
+		}
+	case askSkip, askKeepSignedIn:
+		return p.main, p.main.Body
+	case askIdentify:
+		return a.identify(p)
+	case askPassword:
+		if a.password != "" && meaningOf(p.messages) == meansNothing {
+			body := p.main.withInput(a.password)
+			a.password, a.asked = "", identity.Password
+			return p.main, body
+		}
+	case askChoose:
+		return a.choosePassword(p)
+	}
+	return nil, nil
+}
+
+// identify fills the first form, with the password where the form takes it.
+func (a *attempt) identify(p *page) (*move, map[string]any) {
+	if a.identifier == "" || p.wantsPassword && a.password == "" {
+		return nil, nil
+	}
+	input := map[string]any{"identifier": a.identifier}
+	if p.wantsPassword {
+		input["credentials"] = map[string]any{"passcode": a.password}
+		a.password, a.asked = "", identity.Password
+	}
+	if r := find(p.form.fields, "rememberMe"); r != nil && r.literal == nil {
+		input["rememberMe"] = false
+	}
+	a.identifier, a.identified = "", true
+	body := build(p.form.fields, input)
+	delete(body, stateHandle)
+	return p.main, body
+}
+
+// choosePassword takes the password from a list while none has been given: it comes first, so that the page looks
+// the same whether or not Okta knows the person.
+func (a *attempt) choosePassword(p *page) (*move, map[string]any) {
+	if a.selected || a.state.proved(identity.Password) || p.failed() {
+		return nil, nil
+	}
+	for i := range p.factors {
+		if p.factors[i].Factor == identity.Password {
+			a.selected = true
+			m := &p.factors[i].Move
+			return m, m.Body
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,160 @@
+// Package identityengine owns the sign-in through Okta's Identity Engine (IDX): it drives interact,
+// introspect, the remediations, the polls and the token exchange, and turns what Okta asks into flows.Step. It
+// keeps nothing between calls but Okta's signing keys: all progress is in the flows.State. What
+// it can serve are password, Okta Verify push with and without number challenge, and Okta Verify codes; anything
+// else that Okta may ask for is a refusal that says so. The wire is described in
+// okta/identity-engine.md of the shared references; section numbers in comments are of that document.
+package identityengine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/okta"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+const (
+	// cancelPath is where the cancel action of every recorded document leads.
+	cancelPath = "/idp/idx/cancel"
+	// maxIdentifier and maxPassword bound what is sent on; Okta's own limits are smaller.
+	maxIdentifier = 320
+	maxPassword   = 4096
+	// IDs of the choices that are no factors.
+	choiceResend = "resend"
+	choiceOther  = "other"
+)
+
+// Engine implements flows.Flow.
+type Engine struct {
+	client  *okta.Client
+	app     app
+	keys    keyring
+	minPoll time.Duration
+	now     func() time.Time
+}
+
+var _ flows.Flow = (*Engine)(nil)
+
+// Start implements flows.Flow: interact, introspect, identify, and the password at once when there is one, so
+// that it is one form for the person even where Okta asks for the identifier first.
+func (e *Engine) Start(ctx context.Context, cc flows.ClientContext, redirectURI string, a flows.Answer) (flows.State, flows.Step, error) {
+	at := &attempt{engine: e, cc: cc}
+	at.state.Redirect = redirectURI
+	password, ok := a.Values[flows.FieldPassword]
+	at.both = ok && password != ""
+	if a.Choice != "" {
+		return nil, flows.Step{}, badAnswer("the first page has no choices")
+	}
+	return at.begin(ctx, a.Values[flows.FieldIdentifier], password)
+}
+
+// Advance implements flows.Flow.
+func (e *Engine) Advance(ctx context.Context, cc flows.ClientContext, s flows.State, a flows.Answer) (flows.State, flows.Step, error) {
+	st, err := decodeState(s)
+	if err != nil {
+		return s, flows.Step{}, err
+	}
+	at := &attempt{engine: e, cc: cc, state: *st}
+	next, step, err := at.advance(ctx, a)
+	if err != nil {
+		return s, flows.Step{}, err
+	}
+	return next, step, nil
+}
+
+// Poll implements flows.Flow. On an error s is still the State to go on with, unless the reason is
+// ReasonExpired.
+func (e *Engine) Poll(ctx context.Context, cc flows.ClientContext, s flows.State) (flows.State, flows.Step, error) {
+	st, err := decodeState(s)
+	if err != nil {
+		return s, flows.Step{}, err
+	}
+	if st.Want != wantPhone || st.Main == nil {
+		return s, flows.Step{}, badAnswer("there is nothing to poll for")
+	}
+	at := &attempt{engine: e, cc: cc, state: *st, polling: true, asked: st.Pending}
+	doc, err := at.post(ctx, st.Main, st.Main.Body)
+	if err != nil {
+		return s, flows.Step{}, err
+	}
+	next, step, err := at.proceed(ctx, doc)
+	if err != nil {
+		return s, flows.Step{}, err
+	}
+	return next, step, nil
+}
+
+// Cancel implements flows.Flow. It does nothing for a State that Okta holds nothing for.
+func (e *Engine) Cancel(ctx context.Context, cc flows.ClientContext, s flows.State) error {
+	if len(s) == 0 {
+		return nil
+	}
+	st, err := decodeState(s)
+	if err != nil {
+		return err
+	}
+	if st.Handle == "" {
+		return nil
+	}
+	m := &move{Path: st.Cancel}
+	if m.Path == "" {
+		m.Path = cancelPath
+	}
+	at := &attempt{engine: e, cc: cc, state: *st}
+	_, err = at.post(ctx, m, nil)
+	return err
+}
+
+func badAnswer(why string) *flows.Error {
+	return &flows.Error{Reason: flows.ReasonBadAnswer, Err: errors.New(why)}
+}
+
+// readIdentifier trims what was typed; passwords are never trimmed (§10.20).
+func readIdentifier(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	if s == "" || len(s) > maxIdentifier || !printable(s) {
+		return "", badAnswer(fmt.Sprintf("the identifier must have 1 to %d characters and no control characters", maxIdentifier))
+	}
+	return s, nil
+}
+
+func readPassword(s string) (string, error) {
+	if s == "" || len(s) > maxPassword || !utf8.ValidString(s) {
+		return "", badAnswer(fmt.Sprintf("the password must have 1 to %d bytes of text", maxPassword))
+	}
+	return s, nil
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// readCode takes the spaces out that apps show in a code; "" when what is left is no code.
+func readCode(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) < 6 || len(s) > 8 || strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' }) {
+		return ""
+	}
+	return s
+}
+
+// secondFactor reports whether the state's proofs would make a session (immunity S71).
+func (s *state) secondFactor() bool {
+	id := identity.Identity{}
+	for _, p := range s.Proofs {
+		id.Proofs = append(id.Proofs, identity.Proof{Factor: p.Factor})
+	}
+	return id.SecondFactor()
+}

@@ -1,0 +1,107 @@
+package identityengine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/okta"
+)
+
+const (
+	introspectPath = "/idp/idx/introspect"
+	acceptIon      = "application/ion+json; okta-version=1.0.0"
+	// tooManyWait is the wait when a body speaks of the rate limit and no header says for how long.
+	tooManyWait = time.Minute
+)
+
+// introspect fetches the first document of a transaction. Its body has another type than all later
+// ones (§2).
+func (a *attempt) introspect(ctx context.Context, interactionHandle string) (*document, error) {
+	return a.call(ctx, okta.Request{
+		URL: introspectPath, Accept: acceptIon, ContentType: acceptIon,
+		Body: mustJSON(map[string]any{"interactionHandle": interactionHandle}),
+	})
+}
+
+// post makes the call m with body, which may be m's own; the state handle is always added.
+func (a *attempt) post(ctx context.Context, m *move, body map[string]any) (*document, error) {
+	whole := map[string]any{}
+	maps.Copy(whole, body)
+	whole[stateHandle] = m.Handle
+	if m.Handle == "" {
+		whole[stateHandle] = a.state.Handle
+	}
+	return a.call(ctx, okta.Request{
+		URL: m.Path, Accept: acceptIon, ContentType: "application/json",
+		Body: mustJSON(whole), Poll: a.polling,
+	})
+}
+
+// call reads whatever comes back by its content: the status does not say whether it is a form, a refusal or an
+// end (§8.3).
+func (a *attempt) call(ctx context.Context, r okta.Request) (*document, error) {
+	res, err := a.engine.client.Do(ctx, a.cc, r)
+	if err != nil {
+		return nil, err
+	}
+	doc, ok := readDocument(res.Body)
+	if !ok {
+		return a.foreign(res)
+	}
+	switch means := meaningOf(doc.messages); {
+	case len(doc.forms) > 0 || doc.interactionCode != "" || doc.redirected:
+	case means == meansRateLimited:
+		return nil, rateLimited(res)
+	case means == meansUnavailable, means == meansDegraded && !a.polling:
+		return nil, res.Refuse(flows.ReasonUnavailable)
+	case means == meansNothing && a.polling && res.Status >= 400:
+		// Two polls that met, or one that met another call: the transaction goes on (§5.7.1).
+		return nil, res.Refuse(flows.ReasonUnavailable)
+	}
+	return doc, nil
+}
+
+// foreign sorts an answer that is no IDX document.
+func (a *attempt) foreign(res *okta.Response) (*document, error) {
+	switch code := res.Code(); {
+	case code == "E0000047":
+		return nil, rateLimited(res)
+	case a.polling, code == "E0000009", code == "E0000010":
+		return nil, res.Refuse(flows.ReasonUnavailable)
+	case res.Status == http.StatusForbidden:
+		// A network policy, of Okta's or of something before it: for the person it is one refusal.
+		return &document{messages: []flows.Message{{Key: keyForbidden, Error: true}}}, nil
+	}
+	return nil, res.Refuse(flows.ReasonMalformed)
+}
+
+// keyForbidden is Okta's key for the same refusal inside IDX.
+const keyForbidden = "security.access_denied"
+
+func rateLimited(res *okta.Response) *flows.Error {
+	e := res.Refuse(flows.ReasonRateLimited)
+	e.RetryAfter = tooManyWait
+	return e
+}
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // strings, booleans and what JSON gave always encode
+	}
+	return b
+}
+
+func malformed(what string, args ...any) *flows.Error {
+	return &flows.Error{Reason: flows.ReasonMalformed, Err: fmt.Errorf(what, args...)}
+}
+
+func misconfigured(what string) *flows.Error {
+	return &flows.Error{Reason: flows.ReasonMisconfigured, Err: errors.New(what)}
+}

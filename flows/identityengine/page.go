@@ -1,0 +1,306 @@
+package identityengine
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// ask is the closed set of what a document can want, in our terms.
+type ask int
+
+const (
+	// askNothing: no remediation; the messages say why.
+	askNothing ask = iota
+	// askUnsupported: there are remediations, and none that this gateway can serve.
+	askUnsupported
+	askSuccess
+	// askRedirected: success for an app without embedded sign-in; the app is set up wrong.
+	askRedirected
+	askIdentify
+	askPassword
+	askCode
+	askChoose
+	askWait
+	// askRejected: the push ended without an approval and can be sent again.
+	askRejected
+	// askProbe: a device probe that needs a process on the person's machine; it is cancelled.
+	askProbe
+	askKeepSignedIn
+	askSkip
+	// askSafeMode: Okta is degraded and wants to be asked again.
+	askSafeMode
+)
+
+// page is a document as far as this gateway is concerned.
+type page struct {
+	ask      ask
+	messages []flows.Message
+	// form is the remediation that ask was read from.
+	form *form
+	// main is its call: the answer, the poll, the cancelled probe.
+	main *move
+	// wantsPassword is set at askIdentify when identifier and password go in one form.
+	wantsPassword bool
+	// input is the field to type into at askPassword and askCode.
+	input *field
+	// factor, device, number and interval describe askCode and askWait.
+	factor   identity.Factor
+	device   string
+	number   string
+	interval time.Duration
+	// factors are what the document offers to choose from, also beside another ask.
+	factors []factorChoice
+	// resend sends the push again.
+	resend *move
+	// interactionCode is set at askSuccess.
+	interactionCode string
+	// cancel is the local path that ends the transaction, "" for the usual one.
+	cancel string
+}
+
+// failed reports whether Okta refused what was sent last.
+func (p *page) failed() bool {
+	return anyError(p.messages) || p.input != nil && anyError(p.input.messages)
+}
+
+// offers reports whether f can be chosen.
+func (p *page) offers(f identity.Factor) bool {
+	for i := range p.factors {
+		if p.factors[i].Factor == f {
+			return true
+		}
+	}
+	return false
+}
+
+// errForeignForm: the form that has to be answered leads off the org's origin.
+var errForeignForm = errors.New("the form to answer leads off the org's own origin")
+
+// reader turns a document into a page. local reduces an href to a path on the org and fails for any other
+// place.
+type reader struct {
+	doc   *document
+	local func(href string) (string, error)
+}
+
+// read finds the first remediation that can be served (§3.8, §4.5); side choices come along. Its only error
+// is errForeignForm.
+func (r reader) read() (*page, error) {
+	p := &page{ask: askNothing, messages: r.doc.messages, interactionCode: r.doc.interactionCode}
+	switch {
+	case p.interactionCode != "":
+		p.ask = askSuccess
+		return p, nil
+	case r.doc.redirected:
+		p.ask = askRedirected
+		return p, nil
+	case len(r.doc.forms) == 0:
+		return p, nil
+	}
+	if r.doc.cancel != nil {
+		if path, err := r.local(r.doc.cancel.href); err == nil && path != cancelPath {
+			p.cancel = path
+		}
+	}
+	p.factors = r.sideFactors()
+	for _, f := range r.doc.forms {
+		if !r.serve(p, f) {
+			if choosers[f.name] && r.move(f, nil) == nil {
+				return nil, errForeignForm
+			}
+			continue
+		}
+		p.form = f
+		if p.main == nil && p.ask != askChoose {
+			return nil, errForeignForm
+		}
+		return p, nil
+	}
+	p.ask = askUnsupported
+	return p, nil
+}
+
+// choosers are the forms whose calls stand in page.factors.
+var choosers = map[string]bool{"select-authenticator-authenticate": true, "authenticator-verification-data": true}
+
+// serve fills p from f if this gateway can do what f wants.
+func (r reader) serve(p *page, f *form) bool {
+	switch f.name {
+	case "identify":
+		return r.identify(p, f)
+	case "challenge-authenticator":
+		return r.challenge(p, f)
+	case "challenge-poll":
+		return r.wait(p, f)
+	case "resend":
+		p.ask, p.main = askRejected, r.move(f, nil)
+		p.device = r.doc.device(r.doc.current(f))
+		p.resend = p.main
+	case "authenticator-verification-data":
+		return r.method(p, f)
+	case "select-authenticator-authenticate":
+		if len(p.factors) == 0 {
+			return false
+		}
+		p.ask = askChoose
+	case "device-challenge-poll":
+		return r.probe(p, f)
+	case "keep-me-signed-in":
+		p.ask, p.main = askKeepSignedIn, r.move(f, map[string]any{"keepMeSignedIn": false})
+	case "skip", "device-assurance-grace-period":
+		p.ask, p.main = askSkip, r.move(f, nil)
+	case "poll":
+		p.ask, p.main = askSafeMode, r.move(f, nil)
+	default:
+		return false
+	}
+	return true
+}
+
+func (r reader) identify(p *page, f *form) bool {
+	input := map[string]any{"identifier": ""}
+	if c := find(f.fields, "credentials"); c != nil && find(c.form, "passcode") != nil {
+		p.wantsPassword = true
+		input["credentials"] = map[string]any{"passcode": ""}
+	}
+	if len(unanswered(f.fields, build(f.fields, input))) > 0 {
+		return false // a captcha, for one
+	}
+	p.ask, p.main = askIdentify, r.move(f, nil)
+	return true
+}
+
+func (r reader) challenge(p *page, f *form) bool {
+	at := r.doc.current(f)
+	credentials := find(f.fields, "credentials")
+	if credentials == nil {
+		return false
+	}
+	input := onlyInput(credentials.form)
+	switch {
+	case input == nil:
+		return false
+	case at.isPassword():
+		p.ask, p.factor = askPassword, identity.Password
+	case at.isOktaVerify() && (input.name == "totp" || at.only("totp")):
+		p.ask, p.factor = askCode, identity.TOTP
+	default:
+		return false
+	}
+	p.input, p.device = input, r.doc.device(at)
+	if p.main = r.move(f, nil); p.main != nil {
+		p.main.Input = []string{credentials.name, input.name}
+	}
+	return true
+}
+
+// onlyInput is the one field of a form that a person has to fill.
+func onlyInput(fields []field) *field {
+	var found *field
+	for i := range fields {
+		if f := &fields[i]; f.literal != nil || f.form != nil || len(f.options) > 0 {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = &fields[i]
+	}
+	return found
+}
+
+func (a authenticator) only(method string) bool { return len(a.methods) == 1 && a.methods[0] == method }
+
+func (r reader) wait(p *page, f *form) bool {
+	at := r.doc.current(f)
+	fastPass := at.node.get("contextualData").has("challenge")
+	if !at.isOktaVerify() || fastPass || len(at.methods) > 0 && !slices.Contains(at.methods, "push") {
+		return false
+	}
+	p.ask, p.main, p.factor = askWait, r.move(f, nil), identity.Push
+	p.device, p.interval = r.doc.device(at), refresh(f.refresh)
+	if p.number = number(at.node.get("contextualData").get("correctAnswer")); p.number != "" {
+		p.factor = identity.NumberChallenge
+	}
+	if again := action(at.node, "resend"); again != nil {
+		p.resend = r.move(again, nil)
+	}
+	return true
+}
+
+// number is the answer of a number challenge, leading zeros included.
+func number(n node) string {
+	s := n.text()
+	if len(s) > 8 {
+		return ""
+	}
+	for _, b := range []byte(s) {
+		if b < '0' || b > '9' {
+			return ""
+		}
+	}
+	return s
+}
+
+// defaultRefresh is the poll interval when a document names none (§5.7).
+const defaultRefresh = 4 * time.Second
+
+func refresh(n node) time.Duration {
+	ms, err := time.ParseDuration(n.text() + "ms")
+	if err != nil || ms <= 0 {
+		return defaultRefresh
+	}
+	return ms
+}
+
+// method reads Okta's question which method of Okta Verify to use. The chooser beside it adds the factors that
+// the question has not.
+func (r reader) method(p *page, f *form) bool {
+	outer := find(f.fields, "authenticator")
+	at := r.doc.current(f)
+	if outer == nil || !at.isOktaVerify() {
+		return false
+	}
+	asked := r.choices(f, outer.name, outer.form, at, outer.label)
+	if len(asked) == 0 {
+		return false
+	}
+	for _, side := range p.factors {
+		if !(&page{factors: asked}).offers(side.Factor) {
+			asked = append(asked, side)
+		}
+	}
+	p.ask, p.factors, p.device = askChoose, numbered(asked), r.doc.device(at)
+	return true
+}
+
+// probe reads a device probe together with its way out (§5.6). Without one it cannot be served.
+func (r reader) probe(p *page, _ *form) bool {
+	out := action(r.doc.root.get("authenticatorChallenge").inner(), "cancel")
+	if out == nil {
+		return false
+	}
+	p.ask = askProbe
+	if p.main = r.move(out, nil); p.main != nil {
+		p.main.Body["reason"], p.main.Body["statusCode"] = "OV_UNREACHABLE_BY_LOOPBACK", nil
+	}
+	return true
+}
+
+// move is the call of a form, nil when it leads off the org or is a link for browsers.
+func (r reader) move(f *form, input map[string]any) *move {
+	path, err := r.local(f.href)
+	if err != nil || f.method != "" && f.method != "POST" {
+		return nil
+	}
+	m := &move{Path: path, Body: build(f.fields, input)}
+	if own, ok := m.Body[stateHandle].(string); ok && own != r.doc.handle {
+		m.Handle = own
+	}
+	delete(m.Body, stateHandle)
+	return m
+}

@@ -1,0 +1,146 @@
+package identityengine
+
+import (
+	"slices"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// maxInterval is the longest time between two polls, whatever Okta says.
+const maxInterval = 30 * time.Second
+
+// rest turns the page that needs a person into State and Step.
+func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
+	switch p.ask {
+	case askRedirected:
+		return nil, flows.Step{}, misconfigured("Okta ended the sign-in without an interaction code: the app needs the grant type Interaction Code")
+	case askSafeMode:
+		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonUnavailable, Err: errSafeMode}
+	}
+	a.keep(p)
+	if why, ok := refusal(p); ok {
+		return a.refuse(p, why)
+	}
+	switch p.ask {
+	case askIdentify:
+		return a.restIdentify(p)
+	case askPassword:
+		return a.restPassword(p)
+	case askCode:
+		return a.restCode(p)
+	case askWait:
+		a.state.Want, a.state.Pending = wantPhone, p.factor
+		interval := min(max(p.interval, a.engine.minPoll), maxInterval)
+		return a.show(view{messages: p.messages, wait: &flows.Wait{Interval: interval, Number: p.number}})
+	case askChoose:
+		a.state.Want, a.state.Pending = wantChoice, ""
+		return a.show(view{messages: p.messages})
+	}
+	return a.refuse(p, flows.DeniedUnsupported) // askUnsupported, and a probe that never ends
+}
+
+// keep takes over what later calls need, and only that.
+func (a *attempt) keep(p *page) {
+	s := &a.state
+	s.Main, s.Resend, s.Factors, s.Cancel, s.Device = p.main, p.resend, p.factors, p.cancel, p.device
+	s.Label = ""
+	if s.proved(identity.Password) {
+		s.Factors = slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Factor == identity.Password })
+	}
+	if p.ask == askChoose && len(s.Factors) == 0 {
+		p.ask = askUnsupported
+	}
+}
+
+// refusal is the reason for which a page must not be shown as what it asks.
+func refusal(p *page) (flows.DeniedReason, bool) {
+	switch meaningOf(p.messages) {
+	case meansExpired:
+		return flows.DeniedExpired, true
+	case meansTimeout, meansDegraded:
+		if p.ask == askNothing || p.ask == askRejected {
+			return flows.DeniedTimeout, true
+		}
+	case meansRejected:
+		return flows.DeniedOnPhone, true
+	case meansUpdateApp:
+		// The document may still hold the number of the push that did not work: it is not shown (§5.1).
+		if p.ask != askUnsupported {
+			return flows.DeniedUpdateApp, true
+		}
+	case meansLocked:
+		return flows.DeniedLocked, true
+	case meansPolicy:
+		return flows.DeniedPolicy, true
+	}
+	switch p.ask {
+	case askRejected:
+		return flows.DeniedTimeout, true
+	case askNothing:
+		return flows.DeniedExpired, true
+	}
+	return "", false
+}
+
+// refuse shows why this attempt ended. Ways on are kept where Okta gives them and the reason leaves sense in them.
+func (a *attempt) refuse(p *page, why flows.DeniedReason) (flows.State, flows.Step, error) {
+	s := &a.state
+	s.Want, s.Main, s.Pending = wantNothing, nil, p.factor
+	if p.ask == askRejected {
+		s.Pending = identity.Push
+	}
+	switch why {
+	case flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedUpdateApp:
+	case flows.DeniedLocked:
+		// The account, or the factor alone: then another one may do.
+		s.Resend = nil
+	default:
+		s.Resend, s.Factors = nil, nil
+	}
+	return a.show(view{messages: p.messages, denied: why})
+}
+
+// restIdentify is reached when the form wants a password that nobody typed yet, and when Okta came back to
+// the first form because it refused what was sent.
+func (a *attempt) restIdentify(p *page) (flows.State, flows.Step, error) {
+	if !a.identified && a.identifier == "" {
+		return a.refuse(p, flows.DeniedExpired) // in the middle of something else
+	}
+	return a.askCredentials()
+}
+
+func (a *attempt) restPassword(p *page) (flows.State, flows.Step, error) {
+	if a.typed && a.both {
+		return a.askCredentials()
+	}
+	a.state.Want, a.state.Pending = wantPassword, identity.Password
+	a.state.Resend, a.state.Factors, a.state.Device = nil, nil, ""
+	return a.show(view{messages: a.refusedCredentials()})
+}
+
+// askCredentials shows the page of the first step again. Nothing of what Okta said is on it: an unknown person, a
+// wrong password and a person who was asked for nothing yet cannot be told apart.
+func (a *attempt) askCredentials() (flows.State, flows.Step, error) {
+	messages := a.refusedCredentials()
+	a.state = state{Want: wantCredentials, Person: a.state.Person, Redirect: a.state.Redirect, Both: a.both}
+	return a.show(view{messages: messages})
+}
+
+func (a *attempt) refusedCredentials() []flows.Message {
+	if !a.typed {
+		return nil
+	}
+	return []flows.Message{{Key: keyCredentials, Error: true}}
+}
+
+func (a *attempt) restCode(p *page) (flows.State, flows.Step, error) {
+	again := a.state.Want == wantCode && a.state.Pending == p.factor
+	a.state.Want, a.state.Pending, a.state.Label = wantCode, p.factor, shorten(p.input.label)
+	v := view{messages: p.messages, fieldMessages: p.input.messages}
+	if again && !p.failed() {
+		v.fieldMessages = []flows.Message{{Key: keyWrongCode, Error: true}}
+	}
+	return a.show(v)
+}

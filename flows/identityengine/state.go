@@ -1,0 +1,114 @@
+package identityengine
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// stateVersion changes when an older process could misread a State.
+const stateVersion = 1
+
+// want is what the Step of a State waits for.
+type want string
+
+const (
+	// wantCredentials: a sign-in has to begin anew with what is typed; Okta holds nothing for it.
+	wantCredentials want = "new"
+	// wantPassword: the password of the person, for Submit.
+	wantPassword want = "pwd"
+	wantCode     want = "code"
+	wantChoice   want = "pick"
+	wantPhone    want = "wait"
+	// wantNothing: a refusal; Resend and Factors may lead on.
+	wantNothing want = "no"
+)
+
+// state is what has to be kept to go on: no more, since ten thousand may wait. Keys are short for that.
+type state struct {
+	Version int    `json:"V"`
+	Want    want   `json:"a"`
+	Person  string `json:"u,omitempty"`
+	// Redirect and Both are for wantCredentials alone: the redirect URI, and whether the page asks for the
+	// identifier too.
+	Redirect string `json:"r,omitempty"`
+	Both     bool   `json:"b,omitempty"`
+	// Handle, Verifier and Nonce belong to the transaction at Okta. Secret.
+	Handle   string  `json:"h,omitempty"`
+	Verifier string  `json:"v,omitempty"`
+	Nonce    string  `json:"n,omitempty"`
+	Proofs   []proof `json:"p,omitempty"`
+	// Pending is the factor that the Step asks for, Device and Label how the page calls it.
+	Pending identity.Factor `json:"k,omitempty"`
+	Device  string          `json:"d,omitempty"`
+	Label   string          `json:"l,omitempty"`
+	// Main answers or polls, Resend and Factors are the ways on.
+	Main    *move          `json:"m,omitempty"`
+	Resend  *move          `json:"e,omitempty"`
+	Factors []factorChoice `json:"f,omitempty"`
+	// Cancel is the path that ends the transaction when it is not the usual one.
+	Cancel string `json:"c,omitempty"`
+}
+
+// proof is an identity.Proof with its time in Unix seconds.
+type proof struct {
+	Factor identity.Factor `json:"f"`
+	At     int64           `json:"t"`
+}
+
+func (s *state) prove(f identity.Factor, at time.Time) {
+	s.Proofs = append(s.Proofs, proof{f, at.Unix()})
+}
+
+func (s *state) proved(f identity.Factor) bool {
+	for _, p := range s.Proofs {
+		if p.Factor == f {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *state) identity() *identity.Identity {
+	id := &identity.Identity{}
+	for _, p := range s.Proofs {
+		id.Proofs = append(id.Proofs, identity.Proof{Factor: p.Factor, At: time.Unix(p.At, 0).UTC()})
+	}
+	return id
+}
+
+func (s *state) encode() flows.State {
+	s.Version = stateVersion
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings, numbers and what JSON gave always encode
+	}
+	return b
+}
+
+var errState = errors.New("the stored progress cannot be read")
+
+// decodeState refuses what another version wrote.
+func decodeState(b flows.State) (*state, error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	s := new(state)
+	if err := d.Decode(s); err != nil || s.Version != stateVersion {
+		return nil, &flows.Error{Reason: flows.ReasonExpired, Err: errState}
+	}
+	return s, nil
+}
+
+// choice finds a factor by the ID of its button.
+func (s *state) choice(id string) *factorChoice {
+	for i := range s.Factors {
+		if s.Factors[i].ID == id {
+			return &s.Factors[i]
+		}
+	}
+	return nil
+}

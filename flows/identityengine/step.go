@@ -1,0 +1,78 @@
+package identityengine
+
+import (
+	"errors"
+
+	"sidegate.example/sidegate/flows"
+)
+
+var errSafeMode = errors.New("Okta is in safe mode and asks to come back later")
+
+// view is what a Step shows beside what the state says.
+type view struct {
+	messages, fieldMessages []flows.Message
+	wait                    *flows.Wait
+	denied                  flows.DeniedReason
+}
+
+// show makes the Step of the state and seals the state. It is the only maker of Steps that a sign-in can go on
+// from.
+func (a *attempt) show(v view) (flows.State, flows.Step, error) {
+	s := &a.state
+	if s.Want != wantCredentials {
+		s.Redirect = ""
+	}
+	step := flows.Step{Person: s.Person, Device: s.Device, Messages: v.messages, Choices: s.choices()}
+	switch s.Want {
+	case wantCredentials, wantPassword:
+		step.Kind, step.Fields = flows.KindIdentify, s.credentialFields()
+	case wantCode:
+		step.Kind, step.Factor = flows.KindCode, s.Pending
+		step.Fields = []flows.Field{{Name: s.field(), Label: s.Label, Messages: v.fieldMessages}}
+	case wantChoice:
+		step.Kind = flows.KindChoose
+	case wantPhone:
+		step.Kind, step.Factor, step.Wait = flows.KindWait, s.Pending, v.wait
+	case wantNothing:
+		step.Kind, step.Factor = flows.KindDenied, ""
+		step.Denied = &flows.Denied{Reason: v.denied, Final: len(step.Choices) == 0}
+	}
+	if step.Kind == flows.KindDenied && step.Denied.Final {
+		return nil, step, nil
+	}
+	return s.encode(), step, nil
+}
+
+func (s *state) credentialFields() []flows.Field {
+	password := flows.Field{Name: flows.FieldPassword, Secret: true}
+	if s.Want == wantCredentials && s.Both {
+		return []flows.Field{{Name: flows.FieldIdentifier, Value: s.Person}, password}
+	}
+	return []flows.Field{password}
+}
+
+// choices are the buttons of the state.
+func (s *state) choices() []flows.Choice {
+	var out []flows.Choice
+	if s.Want == wantChoice {
+		for _, c := range s.Factors {
+			out = append(out, flows.Choice{ID: c.ID, Kind: flows.ChoiceFactor, Factor: c.Factor, Label: c.Label, Detail: c.Detail})
+		}
+		return out
+	}
+	if s.Resend != nil {
+		out = append(out, flows.Choice{ID: choiceResend, Kind: flows.ChoiceResend, Factor: plain(s.Pending)})
+	}
+	if s.otherFactors() {
+		out = append(out, flows.Choice{ID: choiceOther, Kind: flows.ChoiceOther})
+	}
+	return out
+}
+
+// end is a Step after which there is no state.
+func (a *attempt) end(why flows.DeniedReason) flows.Step {
+	return flows.Step{
+		Kind: flows.KindDenied, Person: a.state.Person,
+		Denied: &flows.Denied{Reason: why, Final: true},
+	}
+}

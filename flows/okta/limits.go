@@ -1,0 +1,97 @@
+package okta
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+)
+
+const (
+	// longestWindow is the length of Okta's rate-limit windows; a reset further away is a clock that
+	// differs from ours, and must not stop sign-ins for as long as it is off.
+	longestWindow = time.Minute
+	// defaultRetry is the wait after a 429 that names none.
+	defaultRetry = time.Minute
+	minRetry     = time.Second
+	maxRetry     = 5 * time.Minute
+)
+
+// limits is what Okta last said of each endpoint's bucket. All sign-ins share the org's limits, so they share
+// this view.
+type limits struct {
+	mu      sync.Mutex
+	buckets map[string]bucket // by endpoint, a closed set
+}
+
+type bucket struct {
+	limit, remaining int
+	reset            time.Time
+}
+
+// refuse fails a call that would only meet a 429, and a poll already when a tenth is left, so that what is left is
+// for what people do themselves.
+func (l *limits) refuse(endpoint string, poll bool, now time.Time) error {
+	l.mu.Lock()
+	b, known := l.buckets[endpoint]
+	l.mu.Unlock()
+	if !known || !now.Before(b.reset) {
+		return nil
+	}
+	if b.remaining > 0 && (!poll || b.remaining*10 > b.limit) {
+		return nil
+	}
+	return &flows.Error{
+		Reason:     flows.ReasonRateLimited,
+		RetryAfter: min(max(b.reset.Sub(now), minRetry), maxRetry),
+		Err:        fmt.Errorf("%s: not sent: %d of %d calls are left in this window", endpoint, b.remaining, b.limit),
+	}
+}
+
+// learn takes the headers of an answer. Okta leaves them out of some, and says 0 of 0 when the limit
+// on concurrent calls was met, which says nothing about the window.
+func (l *limits) learn(endpoint string, h http.Header, now time.Time) {
+	limit, err1 := strconv.Atoi(h.Get("X-Rate-Limit-Limit"))
+	remaining, err2 := strconv.Atoi(h.Get("X-Rate-Limit-Remaining"))
+	reset, ok := resetTime(h)
+	if err1 != nil || err2 != nil || !ok || limit <= 0 {
+		return
+	}
+	if latest := now.Add(longestWindow); reset.After(latest) {
+		reset = latest
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.buckets == nil {
+		l.buckets = map[string]bucket{}
+	}
+	// Answers overtake each other: within one window the smaller number is the newer one.
+	if b := l.buckets[endpoint]; b.reset.Equal(reset) && b.limit == limit {
+		remaining = min(remaining, b.remaining)
+	}
+	l.buckets[endpoint] = bucket{limit: limit, remaining: remaining, reset: reset}
+}
+
+func resetTime(h http.Header) (time.Time, bool) {
+	sec, err := strconv.ParseInt(h.Get("X-Rate-Limit-Reset"), 10, 64)
+	if err != nil || sec <= 0 {
+		return time.Time{}, false
+	}
+	return time.Unix(sec, 0), true
+}
+
+// retryAfter is how long a 429 asks to wait.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	wait := defaultRetry
+	if reset, ok := resetTime(h); ok {
+		wait = reset.Sub(now)
+	} else if sec, err := strconv.ParseInt(h.Get("Retry-After"), 10, 32); err == nil {
+		wait = time.Duration(sec) * time.Second
+	} else if at, err := http.ParseTime(h.Get("Retry-After")); err == nil {
+		wait = at.Sub(now)
+	}
+	return min(max(wait, minRetry), maxRetry)
+}

@@ -1,0 +1,60 @@
+package okta
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"sidegate.example/sidegate/flows"
+)
+
+// Code is Okta's stable code in a body that is no IDX document: the errorCode of the platform ("E0000047") or
+// the error of OAuth ("invalid_client"); "" when there is none (identity-engine.md §8.4).
+func (r *Response) Code() string {
+	code, _ := r.codes()
+	return code
+}
+
+// Refuse makes the error that tells the operator what Okta refused: endpoint, status and Okta's own
+// code and error id, and nothing else of the body.
+func (r *Response) Refuse(reason flows.Reason) *flows.Error {
+	text := fmt.Sprintf("%s: HTTP %d", r.Endpoint, r.Status)
+	code, id := r.codes()
+	if code != "" {
+		text += " " + code
+	}
+	if id != "" {
+		text += ", errorId " + id
+	}
+	return &flows.Error{Reason: reason, Err: errors.New(text)}
+}
+
+func (r *Response) codes() (code, id string) {
+	var body struct {
+		ErrorCode string `json:"errorCode"`
+		ErrorID   string `json:"errorId"`
+		Error     string `json:"error"`
+	}
+	if json.Unmarshal(r.Body, &body) != nil {
+		return "", ""
+	}
+	code = token(body.ErrorCode)
+	if code == "" {
+		code = token(body.Error)
+	}
+	return code, token(body.ErrorID)
+}
+
+// token lets through what looks like a code or an id: error texts go to logs, and a proxy in between may write
+// anything here.
+func token(s string) string {
+	if len(s) > 64 {
+		return ""
+	}
+	for _, b := range []byte(s) {
+		if !('a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || b == '_' || b == '-' || b == '.') {
+			return ""
+		}
+	}
+	return s
+}

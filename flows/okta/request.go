@@ -1,0 +1,150 @@
+package okta
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+)
+
+// Request is one call.
+type Request struct {
+	// Method defaults to POST.
+	Method string
+	// URL is an absolute href on the org's own origin or a path with its query; see Client.Local.
+	URL string
+	// Accept and ContentType are media types. Accept defaults to application/json.
+	Accept, ContentType string
+	// Authorization is the whole header value; "" sends none. Secret.
+	Authorization string
+	// Body is sent with its length, never chunked: Okta asks for that. Secret.
+	Body []byte
+	// Poll marks a call that nobody pressed a button for: it gives way when the rate limit
+	// runs low.
+	Poll bool
+}
+
+// Response is what Okta answered with a status of 2xx or 4xx, except 429.
+type Response struct {
+	// Endpoint is the closed-set name of what was called.
+	Endpoint string
+	Status   int
+	// Body has at most 1 MiB. Secret.
+	Body []byte
+}
+
+// Do makes one call on behalf of the browser cc. Every error is a *flows.Error: ReasonMalformed for a URL off
+// the org's origin (nothing is sent), a redirect and an oversized body; ReasonRateLimited with
+// RetryAfter for a 429 and for a call that Okta's headers said would be one; ReasonUnavailable for
+// 5xx and for no answer; ReasonMisconfigured, wrapping flows.ErrNoClientContext, for the zero cc.
+func (c *Client) Do(ctx context.Context, cc flows.ClientContext, r Request) (*Response, error) {
+	if !cc.Valid() {
+		return nil, &flows.Error{Reason: flows.ReasonMisconfigured, Err: flows.ErrNoClientContext}
+	}
+	local, err := c.Local(r.URL)
+	if err != nil {
+		return nil, &flows.Error{Reason: flows.ReasonMalformed, Err: err}
+	}
+	path, _, _ := strings.Cut(local, "?")
+	endpoint := endpointOf(path)
+	if err := c.limits.refuse(endpoint, r.Poll, c.now()); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req, err := c.request(ctx, cc, local, r)
+	if err != nil {
+		return nil, malformed(endpoint, "the call cannot be formed")
+	}
+	began := time.Now()
+	res, err := c.http.Do(req)
+	if err != nil {
+		c.observe(endpoint, 0, time.Since(began))
+		return nil, unavailable(endpoint, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	c.observe(endpoint, res.StatusCode, time.Since(began))
+	c.limits.learn(endpoint, res.Header, c.now())
+	return c.judge(endpoint, res, body, err)
+}
+
+// request builds the call. Setting a header replaces: there is exactly one value of each.
+func (c *Client) request(ctx context.Context, cc flows.ClientContext, local string, r Request) (*http.Request, error) {
+	method := r.Method
+	if method == "" {
+		method = http.MethodPost
+	}
+	var body io.Reader = http.NoBody
+	if len(r.Body) > 0 {
+		body = bytes.NewReader(r.Body) // of this type, so that net/http knows the length
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.origin.String()+local, body)
+	if err != nil {
+		return nil, err
+	}
+	set := func(name, value string) {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	set("Accept", r.Accept)
+	if r.Accept == "" {
+		set("Accept", "application/json")
+	}
+	set("Content-Type", r.ContentType)
+	set("Authorization", r.Authorization)
+	setContext(set, cc)
+	return req, nil
+}
+
+// setContext is the one place where the browser's context goes onto a call (identity-engine.md §9). The
+// extended agent is the browser's too, as Okta's own server-side SDKs send it.
+func setContext(set func(name, value string), cc flows.ClientContext) {
+	set("X-Forwarded-For", cc.Addr().String())
+	set("User-Agent", cc.UserAgent())
+	set("X-Okta-User-Agent-Extended", cc.UserAgent())
+	set("Accept-Language", cc.AcceptLanguage())
+	set("X-Device-Token", cc.DeviceToken())
+}
+
+// judge sorts what is an answer from what is none.
+func (c *Client) judge(endpoint string, res *http.Response, body []byte, readErr error) (*Response, error) {
+	answer := &Response{Endpoint: endpoint, Status: res.StatusCode, Body: body}
+	switch {
+	case res.StatusCode == http.StatusTooManyRequests:
+		// Whatever the body says, and even if it broke off.
+		e := answer.Refuse(flows.ReasonRateLimited)
+		e.RetryAfter = retryAfter(res.Header, c.now())
+		return nil, e
+	case readErr != nil:
+		return nil, unavailable(endpoint, readErr)
+	case len(body) > maxBody:
+		return nil, malformed(endpoint, "the answer is larger than 1 MiB")
+	case res.StatusCode >= 500:
+		return nil, answer.Refuse(flows.ReasonUnavailable)
+	case res.StatusCode >= 300 && res.StatusCode < 400:
+		return nil, malformed(endpoint, "the answer is a redirect, which is not followed")
+	}
+	return answer, nil
+}
+
+func malformed(endpoint, what string) *flows.Error {
+	return &flows.Error{Reason: flows.ReasonMalformed, Err: fmt.Errorf("%s: %s", endpoint, what)}
+}
+
+// unavailable keeps the cause, without the URL that net/http wraps around it: its query may hold a
+// token.
+func unavailable(endpoint string, err error) *flows.Error {
+	if u := new(url.Error); errors.As(err, &u) {
+		err = u.Err
+	}
+	return &flows.Error{Reason: flows.ReasonUnavailable, Err: fmt.Errorf("%s: %w", endpoint, err)}
+}

@@ -38,6 +38,7 @@ function watch(status) {
 		};
 	}
 	open();
+	tick(); // at once, so that no button moves under a finger a second later
 	setInterval(tick, 1000);
 	// An open stream would hold one of the browser's few connections after the page has gone.
 	addEventListener("pagehide", () => stream.close());

@@ -190,9 +190,13 @@ func (x *exchange) cancel() {
 	x.seeOther(f.back)
 }
 
-// typed is what the form holds for the flow. Passwords keep their spaces.
+// typed is what the form holds for the flow: a button, or what was typed, never both, because a button beside a
+// half-typed code is not an answer to it. Passwords keep their spaces.
 func (x *exchange) typed() flows.Answer {
-	a := flows.Answer{Choice: x.r.PostForm.Get(choiceField), Values: map[string]string{}}
+	if choice := x.r.PostForm.Get(choiceField); choice != "" {
+		return flows.Answer{Choice: choice}
+	}
+	a := flows.Answer{Values: map[string]string{}}
 	for name, values := range x.r.PostForm {
 		if field, ok := strings.CutPrefix(name, fieldPrefix); ok && len(values) == 1 {
 			a.Values[field] = values[0]

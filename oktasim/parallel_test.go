@@ -3,6 +3,7 @@ package oktasim_test
 import (
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func BenchmarkPoll(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := (&bench{t: b, org: org, peer: "192.0.2.1:1"}).begin()
+	s := (&bench{t: b, org: org, peer: "192.0.2.1:1", head: http.Header{}}).begin()
 	s.password(pushUser, password)
 	s.choose("push")
 	b.ReportAllocs()

@@ -95,7 +95,7 @@ func (o *options) config(stderr io.Writer) (oktasim.Config, error) {
 	cfg := oktasim.Config{
 		URL: o.url,
 		Clients: []oktasim.Client{{
-			ID: o.clientID, Secret: o.clientSecret, RedirectURIs: strings.Split(o.redirectURIs, ","),
+			ID: o.clientID, Label: "Legacy app", Secret: o.clientSecret, RedirectURIs: strings.Split(o.redirectURIs, ","),
 		}},
 		Users:                   oktasim.DefaultUsers(),
 		Policy:                  oktasim.Policy{IdentifierFirst: o.identifierFirst},

@@ -85,7 +85,7 @@ func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
 	case t.polling:
 		return bad()
 	case x.now.Before(t.nextPoll):
-		return reply{tooMany: true}
+		return reply{tooEarly: t.nextPoll}
 	}
 	o.holdPoll(x, t)
 	if t.stage == stageFastPass {

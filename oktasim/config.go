@@ -31,7 +31,8 @@ type Config struct {
 	// nil means nobody, and the peer's address counts.
 	TrustedProxies []netip.Prefix
 	// EmbeddedPushShowsServer switches on what Okta documents for its embedded SDKs: the push
-	// shows the server's address (the peer's) and the server's agent, whatever is passed on.
+	// shows the server's address (the peer's) and its agent, here "Sidegate gateway (server)",
+	// whatever is passed on.
 	EmbeddedPushShowsServer bool
 	// RateLimit is the number of requests per minute and endpoint, announced in X-Rate-Limit-*
 	// and enforced; default 6000.

@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // idxRequest holds every member that a body to /idp/idx/* may have; others are ignored.
@@ -28,8 +29,9 @@ type idxRequest struct {
 type reply struct {
 	status int
 	doc    *document
-	// tooMany asks for the rate-limit body instead of a document.
-	tooMany bool
+	// tooEarly, when set, asks for the rate-limit body instead of a document: it is when the next
+	// poll may come.
+	tooEarly time.Time
 }
 
 // idxStep is one /idp/idx/ endpoint. It runs with mu held and t live.
@@ -42,8 +44,9 @@ func (o *Org) serveIDX(x *exchange, step idxStep) {
 		return
 	}
 	rep := o.runStep(x, req, step)
-	if rep.tooMany {
+	if !rep.tooEarly.IsZero() {
 		x.tooManyRequests()
+		x.announceLimit(0, rep.tooEarly.Add(time.Second)) // the header has whole seconds: round up
 		return
 	}
 	x.json(rep.status, ionContentType, rep.doc)

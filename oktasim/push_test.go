@@ -2,6 +2,7 @@ package oktasim_test
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -43,6 +44,8 @@ func TestEarlyPollIs429(t *testing.T) {
 	s.pollAfter(0).wantStep(200, "challenge-poll") // the first one is free, as Okta's SDK does it
 	a := s.pollAfter(3700 * time.Millisecond)
 	a.want(429, "errorCode", a.str("errorCode"), "E0000047")
+	reset := strconv.FormatInt(s.now.Add(time.Second).Unix(), 10) // 3.8 s in whole seconds
+	a.want(429, "X-Rate-Limit-Reset", a.header.Get("X-Rate-Limit-Reset"), reset)
 	s.pollAfter(100*time.Millisecond).wantStep(200, "challenge-poll") // 5 % early is in time
 }
 

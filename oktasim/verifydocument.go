@@ -64,11 +64,10 @@ func (b *documentBuilder) chooseVerify() *form {
 	})
 }
 
-// current is currentAuthenticator for one method.
+// current is currentAuthenticator for one method. As in the recordings the phone's name is not here but in
+// authenticatorEnrollments.
 func (b *documentBuilder) current(methods ...method) authenticator {
-	return authenticator{
-		Type: "app", Key: "okta_verify", ID: verifyID, DisplayName: "Okta Verify", Methods: methods, Profile: b.deviceProfile(),
-	}
+	return authenticator{Type: "app", Key: "okta_verify", ID: verifyID, DisplayName: "Okta Verify", Methods: methods}
 }
 
 // autoChallengeField has the string for a boolean that Okta sends.
@@ -142,6 +141,7 @@ func (b *documentBuilder) waitForDevice(d *document) {
 	d.Remediation = array(b.pollForm(), b.chooseVerify())
 	current := b.current(method{methodFastPass})
 	current.Cancel = b.form("cancel-polling", "authenticators/poll/cancel")
+	current.Cancel.Produces = "" // the recordings have none here
 	current.ContextualData = map[string]any{"challenge": objectOf(map[string]any{
 		"challengeMethod": "LOOPBACK", "challengeRequest": secretID(""), "domain": "http://localhost",
 		"ports": []string{"2000", "6511", "6512", "6513"},

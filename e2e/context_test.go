@@ -5,6 +5,9 @@ import (
 	"testing"
 )
 
+// gatewayAddress is where the demo's gateway comes from, as Okta sees it.
+const gatewayAddress = "198.51.100.10"
+
 // pushShows signs pat in as far as the push, on a demo with the given switches, and returns the push
 // and the phone's text.
 func pushShows(t *testing.T, shot string, args ...string) (push, string) {
@@ -26,18 +29,18 @@ func pushShows(t *testing.T, shot string, args ...string) (push, string) {
 // Without the network zone Okta does not believe X-Forwarded-For: the gateway's address counts.
 func TestWithoutZoneThePhoneShowsTheGatewaysAddress(t *testing.T) {
 	got, text := pushShows(t, "phone-zone-off", "-zone=off")
-	if got.Address != "127.0.0.1" || got.UserAgent != browserAgent {
+	if got.Address != gatewayAddress || got.UserAgent != browserAgent {
 		t.Errorf("the push carried %s and %q, want the gateway's address and the browser's agent", got.Address, got.UserAgent)
 	}
-	if strings.Contains(text, browserAddress) || !strings.Contains(text, "127.0.0.1") {
-		t.Errorf("the phone showed %q, want 127.0.0.1 in it", text)
+	if strings.Contains(text, browserAddress) || !strings.Contains(text, gatewayAddress) {
+		t.Errorf("the phone showed %q, want %s in it", text, gatewayAddress)
 	}
 }
 
 // Okta's documented limitation of the embedded flow: the phone shows the server, whatever it passes on.
 func TestEmbeddedLimitationShowsTheServer(t *testing.T) {
 	got, text := pushShows(t, "phone-embedded-limitation", "-embedded-push-shows-server")
-	if got.Address != "127.0.0.1" || got.UserAgent == browserAgent || got.UserAgent == "" {
+	if got.Address != gatewayAddress || got.UserAgent == browserAgent || got.UserAgent == "" {
 		t.Errorf("the push carried %s and %q, want the server's address and agent", got.Address, got.UserAgent)
 	}
 	if strings.Contains(text, browserAddress) || strings.Contains(text, browserShown) {

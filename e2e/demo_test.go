@@ -126,8 +126,10 @@ func (d *demo) person(name string) person {
 
 // push is a push as the phone shows it.
 type push struct {
-	ID, State, Address, UserAgent, Place string
-	Numbers                              []string
+	State     string   `json:"state"`
+	Address   string   `json:"address"`
+	UserAgent string   `json:"user_agent"`
+	Numbers   []string `json:"numbers"`
 }
 
 // pushes are all pushes of a person, newest last.
@@ -144,6 +146,21 @@ func (d *demo) totp(p person) string {
 	var answer struct{ Code string }
 	d.simGet("/sim/totp?login="+url.QueryEscape(p.Login), &answer)
 	return answer.Code
+}
+
+// oktaCalls are the calls that the simulated org answered, one per line, for failures.
+func (d *demo) oktaCalls() string {
+	d.t.Helper()
+	var calls []struct {
+		Method, Path string
+		Status       int
+	}
+	d.simGet("/sim/requests", &calls)
+	var lines strings.Builder
+	for _, c := range calls {
+		fmt.Fprintf(&lines, "%s %s %d\n", c.Method, c.Path, c.Status)
+	}
+	return lines.String()
 }
 
 // readBody reads and closes a response's body.

@@ -180,6 +180,7 @@ func (p *tab) failf(format string, args ...any) {
 	p.t.Logf(format, args...)
 	if text, err := tryEval[string](p, "location.href + '\\n' + document.documentElement.outerHTML"); err == nil {
 		p.t.Logf("the tab showed %s", text)
+		p.t.Logf("Okta was asked:\n%s", p.b.d.oktaCalls())
 		p.shot("FAILED-" + strings.ReplaceAll(p.t.Name(), "/", "-"))
 	}
 	p.t.FailNow()

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -17,7 +18,7 @@ import (
 	"sidegate.example/sidegate/oktasim"
 )
 
-// demo is a running demo: three servers and a folder for Caddy's storage.
+// demo is a running demo: three servers and a folder for Caddy.
 type demo struct {
 	opts      options
 	places    places
@@ -47,7 +48,7 @@ func start(o options) (_ *demo, err error) {
 		}
 	}()
 	if d.dir, err = os.MkdirTemp("", "sidegate-demo-"); err != nil {
-		return nil, fmt.Errorf("making a folder for Caddy's storage: %w", err)
+		return nil, fmt.Errorf("making a folder for Caddy: %w", err)
 	}
 	legacy, err := listen(usualLegacy, o.freePorts)
 	if err != nil {
@@ -68,18 +69,21 @@ func start(o options) (_ *demo, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the simulated org: %w", err), okta.Close())
 	}
-	d.serve(okta, org.Handler())
+	d.serve(okta, fromDataCentre(org.Handler()))
 	return d, nil
 }
 
 func (d *demo) startSite() error {
-	var err error
+	err := os.WriteFile(filepath.Join(d.dir, "client_secret"), []byte(clientSecret), 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the client secret: %w", err)
+	}
 	d.caddyfile, err = siteConfig{
 		Port:           sitePort(d.opts.freePorts),
-		Storage:        filepath.ToSlash(d.dir),
+		Dir:            filepath.ToSlash(d.dir),
 		Org:            d.places.Okta,
+		Title:          title,
 		ClientID:       clientID,
-		ClientSecret:   clientSecret,
 		Refresh:        d.opts.refresh,
 		BehindProxy:    d.opts.behindProxy,
 		LegacyUpstream: d.places.Legacy,
@@ -95,11 +99,12 @@ func (d *demo) startSite() error {
 	return nil
 }
 
-// redirects are the redirect URIs to register for the gateway, which derives them from the host that the
-// browser asked for and always says https.
+// redirects are the redirect URIs to register for the gateway, which derives its own from the host that the
+// browser asked for.
 func (d *demo) redirects() []string {
-	port := d.places.Site[len("http://localhost"):]
-	return []string{"https://localhost" + port + "/_mfa/callback", "https://" + loopback + port + "/_mfa/callback"}
+	const callback = "/_mfa/callback"
+	byAddress := strings.Replace(d.places.Site, "localhost", loopback, 1)
+	return []string{d.places.Site + callback, byAddress + callback}
 }
 
 // serve serves h on l until stop.

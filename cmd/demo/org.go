@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net"
+	"net/http"
 	"net/netip"
 
 	"sidegate.example/sidegate/oktasim"
@@ -11,7 +13,12 @@ const (
 	clientID     = "sidegate-demo"
 	clientSecret = "only-for-the-demo"
 	password     = "demo-Passw0rd"
+	title        = "Time sheets"
 )
+
+// gatewayAddress is where the gateway pretends to be, as Okta sees it: a data centre in a country that the
+// person is not in (RFC 5737; the simulator has it in Oslo).
+const gatewayAddress = "198.51.100.10"
 
 // person is one test user and what to expect when signing in.
 type person struct {
@@ -56,7 +63,7 @@ func people(phones string) []person {
 func orgConfig(url string, redirects []string, users []person, o options) oktasim.Config {
 	c := oktasim.Config{
 		URL:                     url,
-		Clients:                 []oktasim.Client{{ID: clientID, Secret: clientSecret, RedirectURIs: redirects}},
+		Clients:                 []oktasim.Client{{ID: clientID, Label: title, Secret: clientSecret, RedirectURIs: redirects}},
 		Refresh:                 o.refresh,
 		EmbeddedPushShowsServer: o.embeddedPushShowsServer,
 	}
@@ -64,7 +71,17 @@ func orgConfig(url string, redirects []string, users []person, o options) oktasi
 		c.Users = append(c.Users, p.user)
 	}
 	if !o.zoneOff {
-		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		egress := netip.MustParseAddr(gatewayAddress)
+		c.TrustedProxies = []netip.Prefix{netip.PrefixFrom(egress, egress.BitLen())}
 	}
 	return c
+}
+
+// fromDataCentre gives every request the address that Okta would see the gateway come from. On one machine
+// the gateway and the browser have the same address, and nobody could tell whose the phone shows.
+func fromDataCentre(okta http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = net.JoinHostPort(gatewayAddress, "443")
+		okta.ServeHTTP(w, r)
+	})
 }

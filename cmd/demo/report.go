@@ -37,12 +37,12 @@ func (d *demo) report(w io.Writer) error {
 // hints name the switches that change what the phone shows.
 const hints = `  Open the app and the phone beside each other. Ctrl-C ends everything.
 
-  The phone shows the browser's address and agent. Start the demo again with
+  The phone shows the browser's address and agent, not the gateway's, which is ` + gatewayAddress + `
+  in Oslo in this play. Start the demo again with
     -embedded-push-shows-server   to see the limitation that Okta documents for the embedded flow:
                                   the phone shows the server
     -zone=off                     to see an org without the network zone that trusts the gateway:
-                                  the phone shows the gateway's address (add -behind-proxy and
-                                  send X-Forwarded-For, or both are this machine's)
+                                  the phone shows the gateway's address
   All switches: -help
 
 `

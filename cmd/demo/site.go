@@ -25,10 +25,10 @@ var caddyfileTemplate = template.Must(template.New("Caddyfile").Parse(caddyfileT
 // siteConfig is what the demo's Caddyfile depends on.
 type siteConfig struct {
 	Port           int
-	Storage        string
+	Title          string
+	Dir            string // Caddy's storage, and the file with the client secret
 	Org            string
 	ClientID       string
-	ClientSecret   string
 	Refresh        time.Duration
 	BehindProxy    bool
 	LegacyUpstream string

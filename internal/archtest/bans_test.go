@@ -43,10 +43,15 @@ func TestNoDefaultClient(t *testing.T) {
 }
 
 // TestNobodySleeps bans time.Sleep: in tests it makes them slow and flaky, in the product it cannot be
-// cancelled. Inside a testing/synctest bubble the clock is fake and Sleep is how a test moves it.
+// cancelled. In the bubbles of testing/synctest the clock is fake and Sleep is how a test moves it, so the tests
+// of a package that uses bubbles may.
 func TestNobodySleeps(t *testing.T) {
+	bubbles := map[string]bool{}
 	for _, s := range sources(t) {
-		if under(s.dir, "internal/bench") || s.localName("testing/synctest") != "" {
+		bubbles[s.dir] = bubbles[s.dir] || s.localName("testing/synctest") != ""
+	}
+	for _, s := range sources(t) {
+		if under(s.dir, "internal/bench") || s.test && bubbles[s.dir] {
 			continue
 		}
 		for _, at := range s.uses("time", "Sleep") {

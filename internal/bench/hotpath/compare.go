@@ -12,7 +12,7 @@ import (
 // fleet is the servers under test. The cold gate is a process of its own, so that its new cookies push no warm
 // one out of a cache.
 type fleet struct {
-	upstream, plain, twin, warm, cold *measure.Child
+	upstream, plain, twin, warm, lean, cold *measure.Child
 
 	cookieBytes int
 }
@@ -27,7 +27,7 @@ func start(servers, loader int, o options) (*fleet, error) {
 		child   **measure.Child
 		role    string
 		profile string
-	}{{&f.plain, rolePlain, ""}, {&f.twin, rolePlain, ""}, {&f.warm, roleGated, o.profile}, {&f.cold, roleGated, ""}} {
+	}{{&f.plain, rolePlain, ""}, {&f.twin, rolePlain, ""}, {&f.warm, roleGated, o.profile}, {&f.lean, roleLean, ""}, {&f.cold, roleGated, ""}} {
 		*s.child, err = measure.Spawn(servers, "-role", s.role, "-upstream", f.upstream.Address, "-profile", s.profile)
 		if err != nil {
 			return f, err
@@ -37,7 +37,7 @@ func start(servers, loader int, o options) (*fleet, error) {
 }
 
 func (f *fleet) stop() {
-	for _, c := range []*measure.Child{f.plain, f.twin, f.warm, f.cold, f.upstream} {
+	for _, c := range []*measure.Child{f.plain, f.twin, f.warm, f.lean, f.cold, f.upstream} {
 		if c != nil {
 			c.Stop()
 		}
@@ -78,23 +78,29 @@ func (f *fleet) comparisons(o options) ([]comparison, error) {
 	for _, w := range []struct {
 		server *measure.Child
 		next   source
-	}{{f.plain, once(people)}, {f.twin, once(people)}, {f.warm, once(people)}, {f.cold, once(fresh)}} {
+	}{{f.plain, once(people)}, {f.twin, once(people)}, {f.warm, once(people)}, {f.lean, once(people)}, {f.cold, once(fresh)}} {
 		if _, err := load(context.Background(), w.server.Address, w.next); err != nil {
 			return nil, fmt.Errorf("warming up: %w", err)
 		}
 	}
 	again := func(s source) func() (source, error) { return func() (source, error) { return s, nil } }
-	base := side{f.plain, again(same(anonymous))}
 	minted := func() (source, error) {
 		// More than a slice can use: a request costs no less than 100 µs.
 		requests, err := m.requests(int(o.slice / (100 * time.Microsecond)))
 		return once(requests), err
 	}
+	bare := side{f.plain, again(same(anonymous))}
+	unread := side{f.plain, again(inTurn(people))}
+	warm, cold := side{f.warm, again(inTurn(people))}, side{f.cold, minted}
+	lean := side{f.lean, again(inTurn(people))}
 	return []comparison{
-		{name: "no gate, no cookie (A/A)", of: side{f.twin, again(same(anonymous))}, base: base},
-		{name: "no gate, the cookie goes along unread", of: side{f.twin, again(inTurn(people))}, base: base},
-		{name: fmt.Sprintf("gate, %d warm sessions", o.sessions), of: side{f.warm, again(inTurn(people))}, base: base, budget: 1.05},
-		{name: "gate, every cookie for the first time", of: side{f.cold, minted}, base: base, budget: 1.15},
+		{name: "A/A: no gate, no cookie", of: side{f.twin, bare.next}, base: bare},
+		{name: "no gate, the cookie goes along unread", of: side{f.twin, unread.next}, base: bare},
+		{name: fmt.Sprintf("gate, %d warm sessions", o.sessions), of: warm, base: unread, budget: 1.05},
+		{name: "  over requests without the cookie", of: warm, base: bare},
+		{name: "  handing on no identity header", of: lean, base: unread},
+		{name: "gate, every cookie for the first time", of: cold, base: unread, budget: 1.15},
+		{name: "  over requests without the cookie", of: cold, base: bare},
 	}, nil
 }
 

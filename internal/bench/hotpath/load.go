@@ -98,17 +98,26 @@ func response(in *bufio.Reader) error {
 	return nil
 }
 
-// request is what a browser sends for a page of the legacy app.
+// request is what Chrome sends when a person follows a link in the legacy app.
 func request(cookie string) []byte {
 	var b bytes.Buffer
 	b.WriteString("GET /reports/2026?page=2 HTTP/1.1\r\n" +
 		"Host: " + site + "\r\n" +
+		"Connection: keep-alive\r\n" +
+		`sec-ch-ua: "Chromium";v="142", "Google Chrome";v="142", "Not_A Brand";v="99"` + "\r\n" +
+		"sec-ch-ua-mobile: ?0\r\n" +
+		`sec-ch-ua-platform: "Windows"` + "\r\n" +
+		"Upgrade-Insecure-Requests: 1\r\n" +
 		"User-Agent: Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36\r\n" +
-		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n" +
+		"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8\r\n" +
+		"Sec-Fetch-Site: same-origin\r\n" +
+		"Sec-Fetch-Mode: navigate\r\n" +
+		"Sec-Fetch-User: ?1\r\n" +
+		"Sec-Fetch-Dest: document\r\n" +
+		"Referer: https://" + site + "/reports/\r\n" +
+		"Accept-Encoding: gzip, deflate, br, zstd\r\n" +
 		"Accept-Language: en-GB,en;q=0.9\r\n" +
-		"Accept-Encoding: gzip, deflate, br\r\n" +
-		"Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n" +
-		"Cookie: legacy=3f1c9a0e77b2; theme=dark")
+		"Cookie: legacy=3f1c9a0e77b2")
 	if cookie != "" {
 		b.WriteString("; " + cookieName + "=" + cookie)
 	}

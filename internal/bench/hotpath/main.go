@@ -4,8 +4,8 @@
 // Two server processes run at the same time on one core, each under its own load, and the program that loads
 // them and the upstream run on another; a slice yields the ratio of the two process clocks per request. Slices
 // of the comparisons take turns, because the speed of a machine drifts within seconds. The baseline, 1.00, is Caddy's
-// reverse_proxy and a request without a session cookie; a line of its own says what the cookie's bytes cost
-// even where nobody looks at them.
+// reverse_proxy with the very same requests; lines of their own say what the cookie's bytes cost even where
+// nobody looks at them, and what it costs to hand the identity on.
 package main
 
 import (
@@ -15,6 +15,8 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	_ "sidegate.example/sidegate/caddymodule" // the handler under test
@@ -26,6 +28,7 @@ import (
 const (
 	rolePlain    = "plain"
 	roleGated    = "gated"
+	roleLean     = "lean"
 	roleUpstream = "upstream"
 )
 
@@ -35,6 +38,7 @@ func main() {
 	flag.DurationVar(&o.slice, "slice", time.Second, "length of a slice")
 	flag.IntVar(&o.sessions, "sessions", 10_000, "warm sessions")
 	flag.StringVar(&o.profile, "profile", "", "write a CPU profile of the warm gate to this file")
+	flag.StringVar(&o.only, "only", "", "run only the comparisons whose name contains this")
 	role := flag.String("role", "", "what this process is (set by the program itself)")
 	upstream := flag.String("upstream", "", "address of the upstream (set by the program itself)")
 	flag.Parse()
@@ -51,7 +55,7 @@ func main() {
 type options struct {
 	rounds, sessions int
 	slice            time.Duration
-	profile          string
+	profile, only    string
 }
 
 // child runs one server until the parent ends it.
@@ -63,8 +67,8 @@ func child(role, upstream, profile string) error {
 		return nil
 	case rolePlain:
 		address, err = server.Caddy(server.Proxy(upstream))
-	case roleGated:
-		address, err = server.Caddy(gate(), server.Proxy(upstream))
+	case roleGated, roleLean:
+		address, err = server.Caddy(gate(role == roleLean), server.Proxy(upstream))
 	case roleUpstream:
 		address, err = server.Upstream()
 	default:
@@ -105,6 +109,7 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
+	comparisons = slices.DeleteFunc(comparisons, func(c comparison) bool { return !strings.Contains(c.name, o.only) })
 	fmt.Printf("%d rounds of %s, %d connections to each server, cookie of %d bytes\n\n", o.rounds, o.slice, connections, f.cookieBytes)
 	for range o.rounds {
 		for i := range comparisons {

@@ -21,12 +21,16 @@ const (
 	site         = "legacy.test"
 )
 
-// gate is the handler under test.
-func gate() server.Handler {
-	return server.Handler{
+// gate is the handler under test. A lean one hands on no identity header.
+func gate(lean bool) server.Handler {
+	h := server.Handler{
 		"handler": "okta_mfa", "org": org, "client_id": clientID, "client_secret": "benchmark-only",
 		"cookie_secret": []string{cookieSecret},
 	}
+	if lean {
+		h["headers"] = map[string]string{"user": "off", "name": "off", "email": "off", "groups": "off"}
+	}
+	return h
 }
 
 // mint makes the Cookie-bearing requests of n people who have just signed in.

@@ -12,6 +12,9 @@ import (
 // screenshots is where every run leaves its pictures.
 const screenshots = "screenshots"
 
+// failedShot begins the names of the pictures of tabs in which a test failed.
+const failedShot = "FAILED-"
+
 // binDir holds the demo's binary.
 var binDir string
 
@@ -29,6 +32,10 @@ func withBinDir(run func() int) int {
 	if err := os.MkdirAll(screenshots, 0o755); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
+	}
+	old, _ := filepath.Glob(filepath.Join(screenshots, failedShot+"*")) // the pattern is well-formed
+	for _, name := range old {
+		os.Remove(name)
 	}
 	defer closeChromium()
 	return run()

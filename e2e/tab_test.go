@@ -116,12 +116,6 @@ func (p *tab) see(selector string) {
 		strconv.Quote(selector)))
 }
 
-// seeText waits until the page shows a text.
-func (p *tab) seeText(text string) {
-	p.t.Helper()
-	p.until(strconv.Quote(text), fmt.Sprintf("document.body.innerText.includes(%s)", strconv.Quote(text)))
-}
-
 // has reports whether an element is there now.
 func (p *tab) has(selector string) bool {
 	p.t.Helper()
@@ -181,7 +175,7 @@ func (p *tab) failf(format string, args ...any) {
 	if text, err := tryEval[string](p, "location.href + '\\n' + document.documentElement.outerHTML"); err == nil {
 		p.t.Logf("the tab showed %s", text)
 		p.t.Logf("Okta was asked:\n%s", p.b.d.oktaCalls())
-		p.shot("FAILED-" + strings.ReplaceAll(p.t.Name(), "/", "-"))
+		p.shot(failedShot + strings.ReplaceAll(p.t.Name(), "/", "-"))
 	}
 	p.t.FailNow()
 }

@@ -7,8 +7,6 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -55,8 +53,9 @@ func (App) CaddyModule() caddy.ModuleInfo {
 // Provision takes hold of the state and registers the metrics. It reaches nothing outside the process:
 // caddy validate runs it too.
 func (a *App) Provision(ctx caddy.Context) error {
-	log := ctx.Slogger()
-	a.warnOfLiterals(log)
+	if err := a.refuseLiterals(); err != nil {
+		return err
+	}
 	if every := time.Duration(a.KeyRotation); every != 0 && every < minRotation {
 		return fmt.Errorf("okta_mfa: key_rotation %s is shorter than %s; give a duration such as 30d", every, minRotation)
 	}
@@ -70,21 +69,13 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.leave = append(a.leave, rt.leave)
 	a.state = rt.State
-	a.keyring, err = joinKeyring(session.Rotation{Every: time.Duration(a.KeyRotation), KeepFor: maxLifetime},
-		keyringUser{app: a, storage: &keyringStorage{ctx.Storage()}, log: log})
+	a.keyring, err = joinKeyring(session.Rotation{Every: time.Duration(a.KeyRotation)},
+		keyringUser{app: a, storage: &keyringStorage{ctx.Storage()}, log: ctx.Slogger()})
 	if err != nil {
 		return err
 	}
 	a.leave = append(a.leave, func() error { return a.keyring.leave(a) })
 	return nil
-}
-
-// warnOfLiterals tells the operator which secrets anybody can read who reaches Caddy's admin API.
-func (s Settings) warnOfLiterals(log *slog.Logger) {
-	if names := s.literalSecrets(); len(names) > 0 {
-		log.Warn("secrets are written out in the configuration, where the admin API and the autosave file show them ({$NAME} puts them there too); use {env.NAME} or {file./absolute/path}",
-			"settings", strings.Join(names, ", "))
-	}
 }
 
 // org returns the client of one Okta org. All sites of a configuration share it, and so its rate limit.

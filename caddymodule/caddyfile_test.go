@@ -35,7 +35,7 @@ func golden(t *testing.T, file string) {
 		t.Fatal("no line of ten dashes")
 	}
 	in, want = strings.TrimSpace(in)+"\n", strings.TrimSpace(want)
-	if formatted := string(caddyfile.Format([]byte(in))); formatted != in {
+	if formatted := format(in); formatted != in {
 		t.Errorf("not formatted as caddy fmt does it:\n%s", formatted)
 	}
 	out, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(in), map[string]any{"filename": "Testfile"})
@@ -62,3 +62,6 @@ func golden(t *testing.T, file string) {
 		t.Errorf("JSON\n have %s\n want %s", have.String(), want)
 	}
 }
+
+// format is what caddy fmt makes of a Caddyfile.
+func format(text string) string { return string(caddyfile.Format([]byte(text))) }

@@ -39,6 +39,7 @@ func TestChallengeCarriesNothingOfTheUpstream(t *testing.T) {
 // TestChallengeOverHTTP2 (S56): the same over TLS and HTTP/2.
 func TestChallengeOverHTTP2(t *testing.T) {
 	w := newWorld(t)
+	w.global = "skip_install_trust"
 	port := freePort(t)
 	addr := w.run(adapt(t, w.caddyfile("https://app.test:"+port, "tls internal\n\t"+w.gated())))
 	waitForCertificate(t, addr)

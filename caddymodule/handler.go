@@ -46,14 +46,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if !ok {
 		return fmt.Errorf("okta_mfa: the app is a %T", loaded)
 	}
-	log := ctx.Slogger()
-	h.warnOfLiterals(log)
 	settings := h.over(app.Settings)
 	config, err := settings.gateConfig(app)
 	if err != nil {
 		return err
 	}
-	config.Logger = log
+	config.Logger = ctx.Slogger()
 	if h.gate, err = gateway.New(config); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}

@@ -150,13 +150,15 @@ func TestEarlierAuthenticationIsReplaced(t *testing.T) {
 		okta_mfa
 		reverse_proxy ` + w.up.Listener.Addr().String() + ` {
 			header_up X-Id {http.auth.user.id}
+			header_up X-Email <{http.auth.user.email}>
 		}
 	}`)
 	if a := get(t, addr, "/", "Cookie: "+w.cookie("127.0.0.1", who)); a.StatusCode != 200 {
 		t.Fatalf("status %d", a.StatusCode)
 	}
-	if got := w.up.take(t).Header.Get("X-Id"); got != "bob" {
-		t.Errorf("id %q, want bob", got)
+	h := w.up.take(t).Header
+	if id, email := h.Get("X-Id"), h.Get("X-Email"); id != "bob" || email != "<>" {
+		t.Errorf("id %q, email %q; want bob and none", id, email)
 	}
 }
 

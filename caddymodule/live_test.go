@@ -2,9 +2,7 @@ package caddymodule
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -61,7 +59,7 @@ func (rec *recorder) requests() []*http.Request {
 	return slices.Clone(rec.hits)
 }
 
-// last returns the only request so far and forgets it.
+// take returns the only request so far and forgets it.
 func (rec *recorder) take(t testing.TB) *http.Request {
 	t.Helper()
 	rec.mu.Lock()
@@ -107,7 +105,6 @@ func (w *world) caddyfile(address, site string) string {
 	admin unix/%s
 	persist_config off
 	storage file_system %s
-	skip_install_trust
 	auto_https disable_redirects
 	log {
 		output discard
@@ -269,14 +266,4 @@ func (w *world) blocked(what string, a answer) {
 		w.t.Errorf("%s: the upstream's answer got out", what)
 	}
 	w.up.none(w.t, what)
-}
-
-// pretty is JSON for comparing and printing.
-func pretty(t testing.TB, js []byte) string {
-	t.Helper()
-	var b bytes.Buffer
-	if err := json.Indent(&b, js, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
 }

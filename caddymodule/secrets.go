@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -110,25 +111,28 @@ func explainKey(key string) error {
 	return fmt.Errorf("{%s} is empty; write the value into the file", key)
 }
 
-// isLiteral reports whether text is written out in the configuration.
-func isLiteral(text string) bool { return text != "" && !strings.Contains(text, "{") }
-
-// literalSecrets names the secret settings that are written out in the configuration itself.
-func (s Settings) literalSecrets() []string {
-	var names []string
-	if isLiteral(s.ClientSecret) {
-		names = append(names, "client_secret")
-	}
-	if isLiteral(s.PrivateKey) {
-		names = append(names, "private_key")
-	}
-	for _, text := range s.CookieSecret {
-		if isLiteral(text) {
-			return append(names, "cookie_secret")
+// refuseLiterals keeps secrets out of the configuration itself: Caddy shows that on its admin API, writes it
+// into autosave.json and, at level DEBUG, into the log.
+func (s Settings) refuseLiterals() error {
+	for _, secret := range []struct {
+		name  string
+		texts []string
+	}{
+		{"client_secret", []string{s.ClientSecret}},
+		{"private_key", []string{s.PrivateKey}},
+		{"cookie_secret", s.CookieSecret},
+	} {
+		for _, text := range secret.texts {
+			if text != "" && !wholePlaceholder.MatchString(text) {
+				return fmt.Errorf("okta_mfa: %s is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}", secret.name)
+			}
 		}
 	}
-	return names
+	return nil
 }
+
+// wholePlaceholder is a text that is one placeholder and nothing else.
+var wholePlaceholder = regexp.MustCompile(`^\{[^{}]+\}$`)
 
 // parsePrivateKey reads a PKCS #8, PKCS #1 or SEC 1 key.
 func parsePrivateKey(text string) (crypto.Signer, error) {

@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -84,16 +83,24 @@ func TestUnreadableSecretFile(t *testing.T) {
 	}
 }
 
-func TestLiteralSecretsAreNamed(t *testing.T) {
-	s := Settings{ClientSecret: canary, PrivateKey: "{file./k}", CookieSecret: []string{"{env.A}", canary, canary}}
-	if have, want := s.literalSecrets(), []string{"client_secret", "cookie_secret"}; !slices.Equal(have, want) {
-		t.Errorf("have %q, want %q", have, want)
+// TestLiteralSecretsAreRefused (S27): Caddy writes its configuration to its debug log and shows it on the admin API,
+// so no secret may be in it.
+func TestLiteralSecretsAreRefused(t *testing.T) {
+	for _, text := range []string{canary, "a{env.A}", "{env.A}b", "{env.A}{env.B}", "{", "{}", "{{env.A}}"} {
+		for name, s := range map[string]Settings{
+			"client_secret": {ClientSecret: text},
+			"private_key":   {PrivateKey: text},
+			"cookie_secret": {CookieSecret: []string{"{env.A}", text}},
+		} {
+			want := "okta_mfa: " + name + " is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}"
+			if err := s.refuseLiterals(); err == nil || err.Error() != want {
+				t.Errorf("%s %q\n have %v\n want %s", name, text, err, want)
+			}
+		}
 	}
-	if have := (Settings{PrivateKey: canary}).literalSecrets(); !slices.Equal(have, []string{"private_key"}) {
-		t.Errorf("have %q", have)
-	}
-	if have := (Settings{ClientSecret: "{env.A}", CookieSecret: []string{"{env.A}"}}).literalSecrets(); have != nil {
-		t.Errorf("placeholders only: %q", have)
+	s := Settings{ClientSecret: "{env.A}", PrivateKey: "{file./run/secrets/key.pem}", CookieSecret: []string{"{vault.new}", "{env.OLD}"}}
+	if err := s.refuseLiterals(); err != nil {
+		t.Errorf("placeholders: %v", err)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"sidegate.example/sidegate/gateway"
-	"sidegate.example/sidegate/gateway/session"
 )
 
 // Settings are what both the global okta_mfa option and the okta_mfa handler take. What a handler
@@ -33,18 +32,17 @@ type Settings struct {
 	// Placeholders are read. Required.
 	ClientID string `json:"client_id,omitempty"`
 
-	// ClientSecret proves to Okta that this gateway is the app. Give a placeholder: text written
-	// here, and {$NAME} of a Caddyfile, can be read through Caddy's admin API and in its autosave file.
-	// Either this or PrivateKey is required.
+	// ClientSecret proves to Okta that this gateway is the app. It must be a placeholder: text written
+	// here, and {$NAME} of a Caddyfile, could be read through Caddy's admin API, in its autosave file and in
+	// its debug log, and is refused. Either this or PrivateKey is required.
 	ClientSecret string `json:"client_secret,omitempty"`
 
 	// PrivateKey is the PEM text of an RSA or P-256 key, for apps that authenticate by
-	// private_key_jwt instead of a secret. Give a {file./absolute/path} placeholder, for the reason
-	// that ClientSecret names.
+	// private_key_jwt instead of a secret. It must be a placeholder, as ClientSecret must.
 	PrivateKey string `json:"private_key,omitempty"`
 
 	// PrivateKeyID is the kid under which Okta knows the public half of PrivateKey. Required with
-	// PrivateKey when the app has more than one key. Placeholders are read.
+	// PrivateKey. Placeholders are read.
 	PrivateKeyID string `json:"private_key_id,omitempty"`
 
 	// RedirectURI is the sign-in redirect URI that is registered for the app at Okta. Okta never
@@ -59,7 +57,8 @@ type Settings struct {
 	// CookieSecret seals the session cookies: the first is used for new ones, the others still
 	// open old ones, so put a new one in front and drop the last when all sessions under it have ended.
 	// Whoever knows one can make sessions. Default: a key ring in Caddy's storage, made on
-	// first start, rotated by age and shared by all that share the storage. Placeholders are read.
+	// first use, rotated by age and shared by all that share the storage. Each must be a placeholder, as
+	// ClientSecret must, and stand for 32 bytes or more.
 	CookieSecret []string `json:"cookie_secret,omitempty"`
 
 	// CookieName is the name of the session cookie. It must begin with __Host-, so that no other
@@ -164,6 +163,9 @@ func (s Settings) validate() error {
 	case s.SignInForm != "" && !slices.Contains(signInForms, s.SignInForm):
 		return fmt.Errorf("okta_mfa: sign_in_form %q is unknown; allowed: %s", s.SignInForm, strings.Join(signInForms, ", "))
 	}
+	if err := s.refuseLiterals(); err != nil {
+		return err
+	}
 	for name, d := range map[string]caddy.Duration{
 		"idle_timeout": s.IdleTimeout, "lifetime": s.Lifetime, "min_poll_interval": s.MinPollInterval,
 	} {
@@ -171,14 +173,8 @@ func (s Settings) validate() error {
 			return fmt.Errorf("okta_mfa: %s is negative; give a duration such as 1h", name)
 		}
 	}
-	if time.Duration(s.Lifetime) > maxLifetime {
-		return fmt.Errorf("okta_mfa: lifetime %s is longer than %s", time.Duration(s.Lifetime), maxLifetime)
-	}
 	return nil
 }
-
-// maxLifetime is how long the key ring keeps a key that seals no more: the cookies under it are dead by then.
-const maxLifetime = session.DefaultKeepFor
 
 // minRotation keeps a rotation from dropping keys faster than replicas read them.
 const minRotation = 24 * time.Hour

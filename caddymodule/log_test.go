@@ -1,0 +1,101 @@
+package caddymodule
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// logged is the usual configuration with every log line of every level in one file.
+func (w *world) logged(site string) (js []byte, file string) {
+	file = filepath.Join(w.storage, "log")
+	text := strings.Replace(w.caddyfile("http://:0", "log\n\t"+site), "output discard", "output file "+file+"\n\t\tlevel DEBUG", 1)
+	return adapt(w.t, text), file
+}
+
+type logLine struct {
+	Level, Logger, Msg string
+	UserID             string `json:"user_id"`
+	Request            struct{ URI string }
+}
+
+func readLog(t *testing.T, file string) (lines []logLine, text string) {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for scanner := bufio.NewScanner(strings.NewReader(string(raw))); scanner.Scan(); {
+		var l logLine
+		if err := json.Unmarshal(scanner.Bytes(), &l); err != nil {
+			t.Fatalf("%v: %s", err, scanner.Bytes())
+		}
+		lines = append(lines, l)
+	}
+	return lines, string(raw)
+}
+
+// TestLogsHoldNoSecret (S27): a whole sign-in at level DEBUG leaves no password, cookie, token or secret in any log,
+// and the access log says who came.
+func TestLogsHoldNoSecret(t *testing.T) {
+	w, sim := newSimulated(t)
+	js, file := w.logged(w.simulated())
+	b := w.browser(w.run(js))
+	seen := map[string]string{}
+	keep := func() {
+		for name, value := range b.cookies {
+			seen[value] = name
+		}
+	}
+	body := b.stream(b.waitAtPush())
+	keep()
+	approve(t, sim)
+	if event, err := io.ReadAll(body); err != nil || !strings.Contains(string(event), "event: change") {
+		t.Fatalf("the stream tells nothing of the approval: %q, %v", event, err)
+	}
+	b.arrive()
+	keep()
+	for _, r := range sim.Requests() {
+		for _, pair := range strings.FieldsFunc(r.Body, func(c rune) bool { return strings.ContainsRune(`{}",:&=`, c) }) {
+			if len(pair) > 30 && !strings.Contains(pair, "/") { // state handles, codes, verifiers, interaction handles
+				seen[pair] = "sent to " + r.Path
+			}
+		}
+	}
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	lines, text := readLog(t, file)
+	if strings.Contains(text, canary) {
+		t.Error("a configured secret or the password is in the log")
+	}
+	if len(seen) < 6 {
+		t.Errorf("only %d secrets to look for", len(seen))
+	}
+	for value, what := range seen {
+		if len(value) > 10 && strings.Contains(text, value) {
+			t.Errorf("%s is in the log", what)
+		}
+	}
+	var who []string
+	for _, l := range lines {
+		if !strings.HasPrefix(l.Logger, "http.log.access") {
+			continue
+		}
+		if l.Request.URI == "/payroll" && l.UserID != "" {
+			who = append(who, l.UserID)
+		}
+		if strings.HasPrefix(l.Request.URI, "/_mfa/events") {
+			t.Errorf("the access log has a line for %s", l.Request.URI)
+		}
+	}
+	if len(who) != 1 || who[0] != "bob" {
+		t.Errorf("the access log says user_id %q, want bob once", who)
+	}
+}

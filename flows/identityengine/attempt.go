@@ -131,7 +131,7 @@ func (a *attempt) automatic(p *page) (*move, map[string]any) {
 	case askIdentify:
 		return a.identify(p)
 	case askPassword:
-		if a.password != "" && meaningOf(p.messages) == meansNothing {
+		if a.password != "" && !p.failed() {
 			body := p.main.withInput(a.password)
 			a.password, a.asked = "", identity.Password
 			return p.main, body

@@ -64,6 +64,8 @@ const (
 	meansPolicy
 	meansRateLimited
 	meansUnavailable
+	// meansCredentials refuses identifier or password.
+	meansCredentials
 	// meansDegraded ends a poll, and is an outage anywhere else.
 	meansDegraded
 )
@@ -93,6 +95,9 @@ var meanings = []struct {
 	{"e0000047", meansRateLimited},
 	{"e0000009", meansUnavailable},
 	{"e0000010", meansDegraded},
+	{"e0000004", meansCredentials},
+	{"incorrectpassword", meansCredentials},
+	{"unknown.user", meansCredentials},
 }
 
 // meaningOf is that of the first message with a known key.

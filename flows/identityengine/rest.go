@@ -19,6 +19,9 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 	case askSafeMode:
 		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonUnavailable, Err: errSafeMode}
 	}
+	if p.ask == askNothing && meaningOf(p.messages) == meansCredentials {
+		p.ask = askIdentify // Okta gave no form to try again, which makes no difference
+	}
 	a.keep(p)
 	if why, ok := refusal(p); ok {
 		return a.refuse(p, why)
@@ -105,8 +108,9 @@ func (a *attempt) refuse(p *page, why flows.DeniedReason) (flows.State, flows.St
 // restIdentify is reached when the form wants a password that nobody typed yet, and when Okta came back to
 // the first form because it refused what was sent.
 func (a *attempt) restIdentify(p *page) (flows.State, flows.Step, error) {
-	if !a.identified && a.identifier == "" {
-		return a.refuse(p, flows.DeniedExpired) // in the middle of something else
+	inTheMiddle := !a.identified && !a.typed && a.identifier == ""
+	if inTheMiddle || a.state.Redirect == "" {
+		return a.refuse(p, flows.DeniedExpired)
 	}
 	return a.askCredentials()
 }

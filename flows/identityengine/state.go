@@ -33,8 +33,8 @@ type state struct {
 	Version int    `json:"V"`
 	Want    want   `json:"a"`
 	Person  string `json:"u,omitempty"`
-	// Redirect and Both are for wantCredentials alone: the redirect URI, and whether the page asks for the
-	// identifier too.
+	// Redirect is kept while the sign-in may have to begin anew; Both, for wantCredentials, is set when the
+	// page asks for the identifier too.
 	Redirect string `json:"r,omitempty"`
 	Both     bool   `json:"b,omitempty"`
 	// Handle, Verifier and Nonce belong to the transaction at Okta. Secret.

@@ -19,8 +19,8 @@ type view struct {
 // from.
 func (a *attempt) show(v view) (flows.State, flows.Step, error) {
 	s := &a.state
-	if s.Want != wantCredentials {
-		s.Redirect = ""
+	if s.Want != wantCredentials && s.Want != wantPassword {
+		s.Redirect = "" // only a refused password can make it begin anew
 	}
 	step := flows.Step{Person: s.Person, Device: s.Device, Messages: v.messages, Choices: s.choices()}
 	switch s.Want {

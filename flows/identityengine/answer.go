@@ -96,8 +96,5 @@ func (s *state) otherFactors() bool {
 
 // field is the name of the field to type into.
 func (s *state) field() string {
-	if s.Main == nil || len(s.Main.Input) == 0 {
-		return ""
-	}
 	return s.Main.Input[len(s.Main.Input)-1]
 }

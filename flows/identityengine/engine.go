@@ -76,7 +76,7 @@ func (e *Engine) Poll(ctx context.Context, cc flows.ClientContext, s flows.State
 	if err != nil {
 		return s, flows.Step{}, err
 	}
-	if st.Want != wantPhone || st.Main == nil {
+	if st.Want != wantPhone {
 		return s, flows.Step{}, badAnswer("there is nothing to poll for")
 	}
 	at := &attempt{engine: e, cc: cc, state: *st, polling: true, asked: st.Pending}

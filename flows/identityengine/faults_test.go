@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -187,11 +189,12 @@ func TestOktaNotThere(t *testing.T) {
 	wantReason(t, start(t, engine(t, gone.URL)), flows.ReasonUnavailable)
 
 	var asked atomic.Int32
-	stranger := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	stranger := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		asked.Add(1)
 		_, _ = w.Write([]byte(`{"interaction_handle":"h"}`))
 	}))
-	stranger.Config.ErrorLog = nil
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+	stranger.StartTLS()
 	defer stranger.Close()
 	wantReason(t, start(t, engine(t, stranger.URL)), flows.ReasonUnavailable)
 	if asked.Load() != 0 {

@@ -23,6 +23,8 @@ const recordings = "../../../shared/okta/idx-fixtures"
 type script struct {
 	answers []answer
 	paths   []string
+	bodies  []string
+	foreign bool
 }
 
 type answer struct {
@@ -31,7 +33,12 @@ type answer struct {
 }
 
 func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.paths = append(s.paths, r.URL.Path)
+	s.foreign = s.foreign || r.URL.Host != "localhost:3000"
+	sent, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	s.paths, s.bodies = append(s.paths, r.URL.Path), append(s.bodies, string(sent))
 	a := answer{status: http.StatusServiceUnavailable}
 	if len(s.answers) > 0 {
 		a, s.answers = s.answers[0], s.answers[1:]

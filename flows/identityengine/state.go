@@ -97,10 +97,23 @@ func decodeState(b flows.State) (*state, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	s := new(state)
-	if err := d.Decode(s); err != nil || s.Version != stateVersion {
+	if err := d.Decode(s); err != nil || s.Version != stateVersion || !s.complete() {
 		return nil, &flows.Error{Reason: flows.ReasonExpired, Err: errState}
 	}
 	return s, nil
+}
+
+// complete reports whether what the Step waits for can be sent.
+func (s *state) complete() bool {
+	switch s.Want {
+	case wantPassword, wantCode:
+		return s.Main != nil && len(s.Main.Input) > 0
+	case wantPhone:
+		return s.Main != nil
+	case wantCredentials, wantChoice, wantNothing:
+		return true
+	}
+	return false
 }
 
 // choice finds a factor by the ID of its button.

@@ -1,0 +1,186 @@
+package identityengine
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"sidegate.example/sidegate/flows"
+)
+
+// seeds are our own answers and, where they are present, Okta's.
+func seeds(f *testing.F) {
+	for _, pattern := range []string{"testdata/*.json", recordings + "/*.json"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(b)
+		}
+	}
+	f.Add([]byte(`{"version":"1.0.0","remediation":{"value":[{"name":"challenge-poll","href":"https://evil.example/"}]}}`))
+}
+
+// S80: whatever Okta answers, nothing panics, no call leads off the org, and nothing that Okta fixed is changed.
+func FuzzDocument(f *testing.F) {
+	seeds(f)
+	hostile := map[string]any{}
+	for _, name := range []string{"id", "methodType", "authenticator", "identifier", "credentials", "stateHandle", "fixed"} {
+		hostile[name] = "changed"
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		s := &script{}
+		e, cc := scripted(t, s)
+		d, ok := readDocument(body)
+		if !ok {
+			return
+		}
+		for _, form := range d.forms {
+			checkFixed(t, form.fields, build(form.fields, hostile))
+		}
+		p, err := reader{d, e.client.Local}.read()
+		if err != nil {
+			return
+		}
+		for _, m := range movesOf(p) {
+			if !strings.HasPrefix(m.Path, "/") || strings.HasPrefix(m.Path, "//") {
+				t.Fatalf("a call leads to %q", m.Path)
+			}
+		}
+		for _, st := range []state{
+			{Want: wantPhone, Person: "joe", Handle: "02", Pending: "push", Main: &move{Path: "/idp/idx/authenticators/poll"}},
+			{Want: wantPassword, Person: "joe", Handle: "02", Redirect: "r", Main: &move{Path: "/a", Input: []string{"credentials", "passcode"}}},
+		} {
+			s.answers = []answer{{200, body}, {200, body}}
+			var next flows.State
+			var step flows.Step
+			if st.Want == wantPhone {
+				next, step, err = e.Poll(context.Background(), cc, st.encode())
+			} else {
+				next, step, err = e.Advance(context.Background(), cc, st.encode(), flows.Answer{Values: map[string]string{"password": "p"}})
+			}
+			if err == nil {
+				checkStep(t, next, step)
+			}
+		}
+	})
+}
+
+func movesOf(p *page) []*move {
+	var out []*move
+	for _, m := range []*move{p.main, p.resend} {
+		if m != nil {
+			out = append(out, m)
+		}
+	}
+	for i := range p.factors {
+		out = append(out, &p.factors[i].Move)
+	}
+	return out
+}
+
+// checkFixed: the last field of a name that Okta fixed has Okta's value.
+func checkFixed(t *testing.T, fields []field, body map[string]any) {
+	fixed := map[string]any{}
+	for i := range fields {
+		f := &fields[i]
+		if f.fixed() {
+			fixed[f.name] = f.literal
+		}
+	}
+	for name, want := range fixed {
+		if !reflect.DeepEqual(body[name], want) {
+			t.Fatalf("%s became %v, Okta fixed %v", name, body[name], want)
+		}
+	}
+}
+
+// checkStep: a step is complete and its buttons are answerable.
+func checkStep(t *testing.T, next flows.State, step flows.Step) {
+	switch step.Kind {
+	case flows.KindWait:
+		if step.Wait == nil || step.Wait.Interval <= 0 || step.Wait.Interval > maxInterval {
+			t.Fatalf("wait is %+v", step.Wait)
+		}
+	case flows.KindDenied:
+		if step.Denied == nil || step.Denied.Final != (len(step.Choices) == 0) {
+			t.Fatalf("denied is %+v with %d choices", step.Denied, len(step.Choices))
+		}
+		if step.Denied.Final {
+			return
+		}
+	case flows.KindCode, flows.KindIdentify:
+		if len(step.Fields) == 0 {
+			t.Fatal("nothing to type")
+		}
+	case flows.KindChoose:
+		if len(step.Choices) == 0 {
+			t.Fatal("nothing to choose")
+		}
+	default:
+		t.Fatalf("kind %q without a token", step.Kind)
+	}
+	if _, err := decodeState(next); err != nil {
+		t.Fatalf("the state %s cannot be read: %v", next, err)
+	}
+	seen := map[string]bool{}
+	for _, c := range step.Choices {
+		if c.ID == "" || seen[c.ID] {
+			t.Fatalf("the choice %+v is not unique", c)
+		}
+		seen[c.ID] = true
+	}
+}
+
+// S80: a damaged State is refused or used, never a panic, and never leads off the org.
+func FuzzState(f *testing.F) {
+	f.Add([]byte(`{"V":1,"a":"wait","h":"02","k":"push","m":{"p":"/idp/idx/authenticators/poll"},"e":{"p":"/idp/idx/challenge"}}`))
+	f.Add([]byte(`{"V":1,"a":"pwd","m":{"p":"https://evil.example/","b":{"credentials":7},"i":["credentials","passcode"]}}`))
+	f.Add([]byte(`{"V":1,"a":"code","m":{"p":"/x","i":[]},"f":[{"i":"push"}]}`))
+	f.Add([]byte(`{"V":1,"a":"code"}`))
+	f.Add([]byte(`{"V":1,"a":"pwd"}`))
+	f.Add([]byte(`{"V":1,"a":"pick","f":[{"i":"push","f":"push","m":{"p":"//evil.example"}}]}`))
+	f.Add([]byte(`{"V":1,"a":"no","e":null}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := &script{}
+		e, cc := scripted(t, s)
+		ctx := context.Background()
+		_, _, _ = e.Poll(ctx, cc, b)
+		_ = e.Cancel(ctx, cc, b)
+		for _, choice := range []string{"", "push", "resend", "other"} {
+			_, _, _ = e.Advance(ctx, cc, b, flows.Answer{Choice: choice, Values: map[string]string{
+				"password": "p", "passcode": "123456", "totp": "123456", "identifier": "joe",
+			}})
+		}
+		if s.foreign {
+			t.Fatal("a call left the org")
+		}
+	})
+}
+
+// S66, S67: what passes the first check is one plain RS256 token without twins.
+func FuzzToken(f *testing.F) {
+	f.Add("eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.eyJzdWIiOiJhIn0.c2ln")
+	f.Add("eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.eyJhIjpbeyJiIjoxLCJiIjoyfV19.c2ln")
+	f.Fuzz(func(t *testing.T, token string) {
+		kid, payload, err := precheck(token)
+		if err != nil {
+			return
+		}
+		if kid == "" || len(token) > maxToken || strings.Count(token, ".") != 2 {
+			t.Fatalf("%q passed", token)
+		}
+		if _, err := json.Marshal(payload.v); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -2,8 +2,13 @@ package caddymodule
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"sidegate.example/sidegate/gateway"
 )
 
 // allowed sends bob's request with extra header lines and returns what the upstream saw.
@@ -159,6 +164,21 @@ func TestEarlierAuthenticationIsReplaced(t *testing.T) {
 	h := w.up.take(t).Header
 	if id, email := h.Get("X-Id"), h.Get("X-Email"); id != "bob" || email != "<>" {
 		t.Errorf("id %q, email %q; want bob and none", id, email)
+	}
+}
+
+// TestPublishLeavesNothingOfOthers (S18): whatever an earlier handler has said about the user is gone.
+func TestPublishLeavesNothingOfOthers(t *testing.T) {
+	r := prepared(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	repl.Set("http.auth.user.id", "mallory")
+	repl.Set("http.auth.user.role", "admin")
+	who := bob()
+	who.Groups = nil
+	publish(r, gateway.Outcome{Identity: &who})
+	got := repl.ReplaceAll("{http.auth.user.id} <{http.auth.user.role}> <{http.auth.user.groups}>", "")
+	if got != "bob <> <>" {
+		t.Errorf("have %q, want bob alone", got)
 	}
 }
 

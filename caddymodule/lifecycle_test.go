@@ -8,32 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	dto "github.com/prometheus/client_model/go"
 )
-
-// TestExitDoesNotWaitForStreams (T4): Caddy's default grace period is endless, so a waiting browser would keep
-// the process for ever.
-func TestExitDoesNotWaitForStreams(t *testing.T) {
-	w, _ := newSimulated(t)
-	b := w.browser(w.start(w.simulated()))
-	body := b.stream(b.waitAtPush())
-	stopped := make(chan error, 1)
-	go func() { stopped <- caddy.Stop() }()
-	select {
-	case err := <-stopped:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(2 * time.Second):
-		t.Fatal("Caddy still waits after 2 s")
-	}
-	if _, err := io.Copy(io.Discard, body); err != nil {
-		t.Errorf("the stream did not end as it should: %v", err)
-	}
-}
 
 // TestReloadInTheMiddleOfAPush (T5, T11, S70): a good reload and a failed one both keep the sign-in; the stream ends
 // at the good one, so that the browser comes to the new configuration; the person gets in.

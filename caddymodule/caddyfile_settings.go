@@ -30,6 +30,7 @@ func (s *Settings) subdirectives() map[string]subdirective {
 		"idle_timeout":         duration(&s.IdleTimeout),
 		"lifetime":             duration(&s.Lifetime),
 		"sign_in_form":         word(&s.SignInForm, signInForms),
+		"push_context":         word(&s.PushContext, pushContexts),
 		"header":               s.Headers.subdirective,
 		"min_poll_interval":    duration(&s.MinPollInterval),
 	}

@@ -98,20 +98,21 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		return gateway.Config{}, err
 	}
 	return gateway.Config{
-		Flow:            engine,
-		Engine:          fingerprint("identity_engine", r.issuer, r.clientID),
-		State:           app.state,
-		Policy:          policy(r.issuer, r.clientID),
-		Keys:            keys,
-		Title:           s.Title,
-		Prefix:          s.Prefix,
-		CookieName:      s.CookieName,
-		Headers:         s.Headers.gatewayHeaders(),
-		IdleTimeout:     time.Duration(s.IdleTimeout),
-		Lifetime:        time.Duration(s.Lifetime),
-		IdentifierFirst: s.SignInForm == formIdentifier,
-		RedirectURI:     r.redirectURI,
-		Observer:        metrics,
+		Flow:             engine,
+		Engine:           fingerprint("identity_engine", r.issuer, r.clientID),
+		State:            app.state,
+		Policy:           policy(r.issuer, r.clientID),
+		Keys:             keys,
+		Title:            s.Title,
+		Prefix:           s.Prefix,
+		CookieName:       s.CookieName,
+		Headers:          s.Headers.gatewayHeaders(),
+		IdleTimeout:      time.Duration(s.IdleTimeout),
+		Lifetime:         time.Duration(s.Lifetime),
+		IdentifierFirst:  s.SignInForm == formIdentifier,
+		PushShowsGateway: s.PushContext == pushGateway,
+		RedirectURI:      r.redirectURI,
+		Observer:         metrics,
 	}, nil
 }
 

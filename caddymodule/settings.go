@@ -85,6 +85,11 @@ type Settings struct {
 	// asks for it later. Default: password.
 	SignInForm string `json:"sign_in_form,omitempty"`
 
+	// PushContext is whose address and browser the Okta Verify push shows at this org: "browser", or "gateway"
+	// where Okta's documented limitation of embedded sign-in holds. It changes what the pages tell people to
+	// compare, not what Okta is sent. Try it with a test account. Default: browser.
+	PushContext string `json:"push_context,omitempty"`
+
 	// Headers name the request headers that carry the identity to the upstream.
 	Headers HeaderNames `json:"headers,omitzero"`
 
@@ -111,6 +116,8 @@ type HeaderNames struct {
 const (
 	formPassword   = "password"
 	formIdentifier = "identifier"
+	pushBrowser    = "browser"
+	pushGateway    = "gateway"
 	headerOff      = "off"
 	orgServer      = "org"
 )
@@ -138,6 +145,7 @@ func (s Settings) over(d Settings) Settings {
 	s.IdleTimeout = cmp.Or(s.IdleTimeout, d.IdleTimeout)
 	s.Lifetime = cmp.Or(s.Lifetime, d.Lifetime)
 	s.SignInForm = cmp.Or(s.SignInForm, d.SignInForm)
+	s.PushContext = cmp.Or(s.PushContext, d.PushContext)
 	s.MinPollInterval = cmp.Or(s.MinPollInterval, d.MinPollInterval)
 	s.Headers = HeaderNames{
 		User:   cmp.Or(s.Headers.User, d.Headers.User),
@@ -162,6 +170,8 @@ func (s Settings) validate() error {
 		return fmt.Errorf("okta_mfa: client_secret and private_key are both given; keep the one that the app uses at Okta")
 	case s.SignInForm != "" && !slices.Contains(signInForms, s.SignInForm):
 		return fmt.Errorf("okta_mfa: sign_in_form %q is unknown; allowed: %s", s.SignInForm, strings.Join(signInForms, ", "))
+	case s.PushContext != "" && !slices.Contains(pushContexts, s.PushContext):
+		return fmt.Errorf("okta_mfa: push_context %q is unknown; allowed: %s", s.PushContext, strings.Join(pushContexts, ", "))
 	}
 	if err := s.refuseLiterals(); err != nil {
 		return err
@@ -179,7 +189,11 @@ func (s Settings) validate() error {
 // minRotation keeps a rotation from dropping keys faster than replicas read them.
 const minRotation = 24 * time.Hour
 
-var signInForms = []string{formIdentifier, formPassword}
+// The words that a setting takes.
+var (
+	signInForms  = []string{formIdentifier, formPassword}
+	pushContexts = []string{pushBrowser, pushGateway}
+)
 
 func missing(name, cure string) error {
 	return fmt.Errorf("okta_mfa: %s is missing; write %q in the okta_mfa block of the site or of the global options", name, cure)

@@ -95,6 +95,7 @@ func TestValidateSaysWhatToType(t *testing.T) {
 		"no client id":      {func(s *Settings) { s.ClientID = "" }, `okta_mfa: client_id is missing; write "client_id {env.OKTA_CLIENT_ID}" in the okta_mfa block of the site or of the global options`},
 		"no secret":         {func(s *Settings) { s.ClientSecret = "" }, `okta_mfa: client_secret is missing; write "client_secret {file./run/secrets/okta_client_secret}, or private_key {file./run/secrets/okta_key.pem}" in the okta_mfa block of the site or of the global options`},
 		"secret and key":    {func(s *Settings) { s.PrivateKey = "{file./k}" }, "okta_mfa: client_secret and private_key are both given; keep the one that the app uses at Okta"},
+		"unknown context":   {func(s *Settings) { s.PushContext = "phone" }, `okta_mfa: push_context "phone" is unknown; allowed: browser, gateway`},
 		"unknown form":      {func(s *Settings) { s.SignInForm = "both" }, `okta_mfa: sign_in_form "both" is unknown; allowed: identifier, password`},
 		"negative lifetime": {func(s *Settings) { s.Lifetime = -1 }, "okta_mfa: lifetime is negative; give a duration such as 1h"},
 		"negative idle":     {func(s *Settings) { s.IdleTimeout = -1 }, "okta_mfa: idle_timeout is negative; give a duration such as 1h"},

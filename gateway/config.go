@@ -57,6 +57,9 @@ type Config struct {
 	// IdentifierFirst makes the first page ask for the user name alone, for orgs whose policy asks
 	// for no password or asks for it later. By default the first page asks for both.
 	IdentifierFirst bool
+	// PushShowsGateway says that a push at this org shows the gateway's address and agent, as Okta documents for
+	// embedded sign-in, so that the pages do not promise the browser's.
+	PushShowsGateway bool
 	// RedirectURI is the sign-in redirect URI registered at Okta. "" means
 	// https://<host of the request><Prefix>/callback.
 	RedirectURI string

@@ -18,6 +18,7 @@ func (x *exchange) page(status int, p ui.Page) {
 	ui.SecurityHeaders(x.w.Header())
 	p.Lang = x.r.Header.Get("Accept-Language")
 	p.Agent = x.r.UserAgent()
+	p.PhoneShowsGateway = x.cfg.PushShowsGateway
 	p.Title = orDefault(x.cfg.Title, x.site)
 	if p.Address == "" {
 		p.Address = x.address()

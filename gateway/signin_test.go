@@ -248,6 +248,21 @@ func TestHostileTextsStayText_S34_S36_S38_S43(t *testing.T) {
 	}
 }
 
+// Where the phone shows the gateway, no page may tell people to refuse what does not show their browser.
+func TestPushContextOfTheGateway(t *testing.T) {
+	for _, gateway := range []bool{false, true} {
+		w := newWorld(t, straight(), func(c *Config) { c.PushShowsGateway = gateway })
+		b := w.browser(t)
+		first := b.get(protected)
+		b.begin()
+		for _, page := range []answer{first, b.get(protected)} {
+			if promised := strings.Contains(page.body, clientIP); promised == gateway {
+				t.Errorf("PushShowsGateway %v: the page promises the browser's address: %v", gateway, promised)
+			}
+		}
+	}
+}
+
 // S42: every answer of the gate, whatever it is, forbids framing and caching.
 func TestEveryAnswerIsGuarded_S42(t *testing.T) {
 	w := newWorld(t, straight())

@@ -21,6 +21,7 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"context.lead":                   "Your phone will show:",
 	"context.lead.signin":            "If your phone asks you to confirm, it will show:",
 	"context.no":                     "If it shows anything else, choose No.",
+	"context.gateway":                "Your phone will show the address of this site’s sign-in server, not yours. Approve only what you have just asked for on this page.",
 	"context.unknown":                "an unknown browser",
 	"context.browser":                "{browser}",
 	"context.browser.address":        "{browser}, from {address}",

@@ -45,7 +45,9 @@ type model struct {
 // context is what the phone will show of this browser.
 type context struct {
 	// Shown is whether the page says so at all: it must before any push is sent.
-	Shown                    bool
+	Shown bool
+	// Gateway is whether the phone shows the gateway instead.
+	Gateway                  bool
 	Browser, System, Address string
 }
 
@@ -91,6 +93,7 @@ func (m *model) step(page Page, s flows.Step) {
 	m.Context.Shown = page.View == ViewSignIn || asksPhone(s)
 	m.Context.Browser, m.Context.System = agent(page.Agent)
 	m.Context.Address = page.Address
+	m.Context.Gateway = page.PhoneShowsGateway
 }
 
 // template names the body, "" when there is none.

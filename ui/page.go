@@ -103,6 +103,9 @@ type Page struct {
 	User string
 	// Refresh > 0 makes a browser without script ask again every four seconds.
 	Refresh time.Duration
+	// PhoneShowsGateway says that at this org the push shows the gateway's address and not the browser's, so
+	// that nobody is told to refuse their own sign-in.
+	PhoneShowsGateway bool
 	// Seq is the state of the sign-in that a wait page shows: its script listens to
 	// <Prefix>/events?seq=<Seq>, so that no change between page and stream is missed.
 	Seq uint64

@@ -79,14 +79,15 @@ func (d *demo) startSite() error {
 		return fmt.Errorf("writing the client secret: %w", err)
 	}
 	d.caddyfile, err = siteConfig{
-		Port:           sitePort(d.opts.freePorts),
-		Dir:            filepath.ToSlash(d.dir),
-		Org:            d.places.Okta,
-		Title:          title,
-		ClientID:       clientID,
-		Refresh:        d.opts.refresh,
-		BehindProxy:    d.opts.behindProxy,
-		LegacyUpstream: d.places.Legacy,
+		Port:            sitePort(d.opts.freePorts),
+		Dir:             filepath.ToSlash(d.dir),
+		Org:             d.places.Okta,
+		Title:           title,
+		ClientID:        clientID,
+		Refresh:         d.opts.refresh,
+		PushShowsServer: d.opts.embeddedPushShowsServer,
+		BehindProxy:     d.opts.behindProxy,
+		LegacyUpstream:  d.places.Legacy,
 	}.caddyfile()
 	if err != nil {
 		return err

@@ -24,14 +24,15 @@ var caddyfileTemplate = template.Must(template.New("Caddyfile").Parse(caddyfileT
 
 // siteConfig is what the demo's Caddyfile depends on.
 type siteConfig struct {
-	Port           int
-	Title          string
-	Dir            string // Caddy's storage, and the file with the client secret
-	Org            string
-	ClientID       string
-	Refresh        time.Duration
-	BehindProxy    bool
-	LegacyUpstream string
+	Port            int
+	Title           string
+	Dir             string // Caddy's storage, and the file with the client secret
+	Org             string
+	ClientID        string
+	Refresh         time.Duration
+	BehindProxy     bool
+	PushShowsServer bool
+	LegacyUpstream  string
 }
 
 func (c siteConfig) caddyfile() ([]byte, error) {

@@ -99,7 +99,9 @@ func (d *demo) stop() {
 		if err != nil {
 			d.t.Errorf("the demo ended with %v\n%s", err, &d.stderr)
 		}
-		if took := time.Since(began); took > leaveWithin {
+		took := time.Since(began)
+		d.t.Logf("the demo ended in %s", took.Round(time.Millisecond))
+		if took > leaveWithin {
 			d.t.Errorf("the demo took %s to end; at most %s", took, leaveWithin)
 		}
 	case <-time.After(5 * leaveWithin):

@@ -24,8 +24,9 @@ const (
 // gate is the handler under test. A lean one hands on no identity header.
 func gate(lean bool) server.Handler {
 	h := server.Handler{
-		"handler": "okta_mfa", "org": org, "client_id": clientID, "client_secret": "benchmark-only",
-		"cookie_secret": []string{cookieSecret},
+		"handler": "okta_mfa", "org": org, "client_id": clientID,
+		"client_secret": server.Secret("BENCH_CLIENT_SECRET", "benchmark-only"),
+		"cookie_secret": []string{server.Secret("BENCH_COOKIE_SECRET", cookieSecret)},
 	}
 	if lean {
 		h["headers"] = map[string]string{"user": "off", "name": "off", "email": "off", "groups": "off"}

@@ -78,6 +78,7 @@ func (c *Child) Stop() {
 type State struct {
 	Goroutines int
 	Heap       uint64 // bytes of live heap objects
+	Spans      uint64 // bytes of the pages that hold them, gaps included
 	Stacks     uint64 // bytes of goroutine stacks in use
 	RSS        uint64 // resident bytes
 }
@@ -128,6 +129,9 @@ func state() (State, error) {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	rss, err := RSS(os.Getpid())
-	return State{Goroutines: runtime.NumGoroutine(), Heap: m.HeapAlloc, Stacks: m.StackInuse, RSS: rss}, err
+	if err := heapProfile("BENCH_HEAP_PROFILE"); err != nil {
+		return State{}, err
+	}
+	resident, err := rss(os.Getpid())
+	return State{Goroutines: runtime.NumGoroutine(), Heap: m.HeapAlloc, Spans: m.HeapInuse, Stacks: m.StackInuse, RSS: resident}, err
 }

@@ -23,11 +23,11 @@ func TestQuartiles(t *testing.T) {
 
 // TestRSSIsInBytes guards the unit: a Go test binary has between 1 MB and 10 GB.
 func TestRSSIsInBytes(t *testing.T) {
-	rss, err := RSS(os.Getpid())
+	got, err := rss(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rss < 1<<20 || rss > 10<<30 {
-		t.Errorf("this process has %d resident bytes", rss)
+	if got < 1<<20 || got > 10<<30 {
+		t.Errorf("this process has %d resident bytes", got)
 	}
 }

@@ -46,8 +46,11 @@ func (c *Child) CPU() (time.Duration, error) {
 	return time.Duration(ts.Nano()), nil
 }
 
-// RSS is the resident memory of a process in bytes.
-func RSS(pid int) (uint64, error) {
+// RSS is the child's resident memory in bytes, as it is.
+func (c *Child) RSS() (uint64, error) { return rss(c.cmd.Process.Pid) }
+
+// rss is the resident memory of a process in bytes.
+func rss(pid int) (uint64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, fmt.Errorf("reading the resident memory: %w", err)

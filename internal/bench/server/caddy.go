@@ -28,17 +28,21 @@ func Proxy(upstream string) Handler {
 	return Handler{"handler": "reverse_proxy", "upstreams": []object{{"dial": upstream}}}
 }
 
+// Secret gives a setting its value as operators have to: by a placeholder, here of an environment variable that it
+// sets in this process.
+func Secret(variable, value string) string {
+	if err := os.Setenv(variable, value); err != nil {
+		panic(err) // the name is ours
+	}
+	return "{env." + variable + "}"
+}
+
 // Caddy runs Caddy with one plain HTTP server on a free loopback port and returns its address. It is stopped
 // by the end of the process.
 func Caddy(handlers ...Handler) (string, error) {
-	dir, err := os.MkdirTemp("", "sidegate-bench-")
-	if err != nil {
-		return "", fmt.Errorf("making a storage: %w", err)
-	}
-	defer os.RemoveAll(dir) // nothing is stored: there is no TLS, and the cookie secret is given
 	config, err := json.Marshal(object{
 		"admin":   object{"disabled": true, "config": object{"persist": false}},
-		"storage": object{"module": "file_system", "root": dir},
+		"storage": object{"module": "file_system", "root": os.DevNull}, // nothing is stored: no TLS, no key ring
 		"logging": object{"logs": object{"default": object{"level": "ERROR"}}},
 		"apps": object{"http": object{"servers": object{"bench": object{
 			"listen":          []string{"127.0.0.1:0"},

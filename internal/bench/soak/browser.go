@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -71,7 +70,7 @@ func (b *browser) signIn(login string) error {
 	}
 	m := csrfField.FindStringSubmatch(first)
 	if m == nil {
-		return errors.New("the first page has no form")
+		return fmt.Errorf("the first page has no form: %.2000s", first)
 	}
 	form := url.Values{"csrf": {html.UnescapeString(m[1])}, "f.identifier": {login}, "f.password": {password}}
 	if _, err := b.do(http.MethodPost, "/_mfa/identify", form); err != nil {

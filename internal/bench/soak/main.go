@@ -29,8 +29,9 @@ const (
 const (
 	clientID     = "0oasoak00000000000d7"
 	clientSecret = "benchmark-only"
+	cookieSecret = "benchmark-only-0123456789abcdef0123456789abcdef0123456789abcdef"
 	password     = "benchmark-Passw0rd"
-	site         = "legacy.test"
+	site         = "legacy.localhost" // browsers and the gate take http on loopback for secure
 )
 
 type options struct {
@@ -71,8 +72,8 @@ func child(role, okta string, o options) error {
 	case roleGated:
 		address, err = server.Caddy(server.Handler{
 			"handler": "okta_mfa", "org": okta, "authorization_server": "default",
-			"client_id": clientID, "client_secret": clientSecret,
-			"cookie_secret": []string{"benchmark-only-0123456789abcdef0123456789abcdef0123456789abcdef"},
+			"client_id": clientID, "client_secret": server.Secret("BENCH_CLIENT_SECRET", clientSecret),
+			"cookie_secret": []string{server.Secret("BENCH_COOKIE_SECRET", cookieSecret)},
 		}, server.Handler{"handler": "static_response", "body": "in"})
 	default:
 		err = fmt.Errorf("unknown role %q", role)

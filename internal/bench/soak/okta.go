@@ -45,6 +45,11 @@ func (o oktaClient) approve(n int) error {
 	return nil
 }
 
+// hold makes the org answer nobody until release.
+func (o oktaClient) hold() error { return o.get("/bench/hold", nil) }
+
+func (o oktaClient) release() error { return o.get("/bench/release", nil) }
+
 func (o oktaClient) get(path string, into any) error {
 	resp, err := o.client.Get(o.base + path)
 	if err != nil {
@@ -54,6 +59,9 @@ func (o oktaClient) get(path string, into any) error {
 	if resp.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
 		return fmt.Errorf("asking the org for %s: %s: %s", path, resp.Status, text)
+	}
+	if into == nil {
+		return nil
 	}
 	return json.NewDecoder(resp.Body).Decode(into)
 }

@@ -56,9 +56,11 @@ func simulate(o options) (string, error) {
 	return url, nil
 }
 
-// counter counts the requests to the org, and notes when one brought news.
+// counter counts the requests to the org, notes when one brought news, and can hold polls back.
 type counter struct {
 	next http.Handler
+
+	held sync.RWMutex // write-locked while polls are held back
 
 	mu       sync.Mutex
 	calls    map[string]int
@@ -66,16 +68,24 @@ type counter struct {
 }
 
 func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/bench/counts" {
+	switch {
+	case r.URL.Path == "/bench/counts":
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		_ = json.NewEncoder(w).Encode(counts{Calls: c.calls, Approved: c.approved.UnixNano()}) // the soak has gone
 		return
-	}
-	if strings.HasPrefix(r.URL.Path, "/sim/") {
+	case r.URL.Path == "/bench/hold":
+		c.held.Lock()
+		return
+	case r.URL.Path == "/bench/release":
+		c.held.Unlock()
+		return
+	case strings.HasPrefix(r.URL.Path, "/sim/"):
 		c.next.ServeHTTP(w, r)
 		return
 	}
+	c.held.RLock()
+	defer c.held.RUnlock()
 	news := &newsSpotter{ResponseWriter: w}
 	c.next.ServeHTTP(news, r)
 	c.mu.Lock()

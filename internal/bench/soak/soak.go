@@ -11,6 +11,7 @@ import (
 // waiting is a server without browsers and with all of them waiting.
 type waiting struct {
 	before, during measure.State
+	rss            uint64  // resident bytes while they wait, garbage and all
 	cpu            float64 // share of one core while they wait
 
 	calls map[string]float64 // to Okta, per second
@@ -41,6 +42,9 @@ func measureFloor(o options) (waiting, error) {
 		return waiting{}, err
 	}
 	time.Sleep(o.refresh)
+	if w.rss, err = floor.RSS(); err != nil {
+		return waiting{}, err
+	}
 	w.during, err = floor.Ask()
 	return w, err
 }
@@ -78,13 +82,27 @@ func (s *soak) wait() (waiting, error) {
 	if err := s.watched(&w); err != nil {
 		return waiting{}, err
 	}
-	if w.during, err = s.gate.Ask(); err != nil {
+	if w.rss, err = s.gate.RSS(); err != nil {
+		return waiting{}, err
+	}
+	if w.during, err = s.betweenPolls(); err != nil {
 		return waiting{}, err
 	}
 	if n := s.streams.alive(); n != s.browsers {
 		return waiting{}, fmt.Errorf("%d of %d event streams ended early", s.browsers-n, s.browsers)
 	}
 	return w, nil
+}
+
+// betweenPolls measures what the waiting browsers hold for good. The org answers nobody meanwhile, because the
+// garbage of thousands of polls that pass during a collection would be counted with it.
+func (s *soak) betweenPolls() (measure.State, error) {
+	if err := s.okta.hold(); err != nil {
+		return measure.State{}, err
+	}
+	time.Sleep(time.Second) // for the answers that are on their way
+	state, err := s.gate.Ask()
+	return state, errors.Join(err, s.okta.release())
 }
 
 // watched counts, while nobody does anything, the calls to Okta and the CPU time.

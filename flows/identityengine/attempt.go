@@ -80,7 +80,7 @@ func (a *attempt) proceed(ctx context.Context, doc *document) (flows.State, flow
 			return nil, flows.Step{}, err
 		}
 	}
-	return nil, flows.Step{}, malformed("Okta asks the same again and again")
+	return nil, flows.Step{}, malformed("the org asks the same again and again")
 }
 
 // judge records the factor whose answer Okta accepted: it moved on, without an error, to something

@@ -1,6 +1,7 @@
 package identityengine
 
 import (
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -164,5 +165,67 @@ func TestProofOfAPush(t *testing.T) {
 		if a.judge(p); a.state.proved(identity.Push) != c.want {
 			t.Errorf("%s: proved %v, want %v", name, !c.want, c.want)
 		}
+	}
+}
+
+// §3.7: what Okta fixed stays, wherever it stands and whatever is typed; what is not in the form is not sent.
+func TestFixedValuesStay(t *testing.T) {
+	form, err := parseJSON([]byte(`{"value":[
+		{"name":"a","value":"fixed","mutable":false},
+		{"name":"b","value":"default"},
+		{"name":"c","mutable":false,"options":[{"value":"x"}]},
+		{"name":"d","form":{"value":[{"name":"e","value":1,"mutable":false},{"name":"f"}]}},
+		{"name":"g","value":{"form":{"value":[{"name":"h","value":false,"mutable":false}]}}},
+		{"name":"twice","value":"first","mutable":false},{"name":"twice","value":"second"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := map[string]any{
+		"a": "x", "b": "x", "c": "x", "d": map[string]any{"e": "x", "f": "x"}, "g": map[string]any{"h": true},
+		"twice": "x", "unknown": "x",
+	}
+	got := string(mustJSON(build(readForm(form).fields, in)))
+	if want := `{"a":"fixed","b":"x","c":"x","d":{"e":1,"f":"x"},"g":{"h":false},"twice":"first"}`; got != want {
+		t.Errorf("the body is %s\nwant %s", got, want)
+	}
+	got = string(mustJSON(build(readForm(form).fields, nil)))
+	if want := `{"a":"fixed","b":"default","d":{"e":1},"g":{"h":false},"twice":"first"}`; got != want {
+		t.Errorf("the body without input is %s\nwant %s", got, want)
+	}
+}
+
+// S66: the first check stands on its own, whatever the verifier behind it thinks of an algorithm.
+func TestPrecheckOfTheHeader(t *testing.T) {
+	for _, header := range []string{
+		`{"alg":"none","kid":"a"}`, `{"alg":"HS256","kid":"a"}`, `{"alg":"rs256","kid":"a"}`, `{"alg":["RS256"],"kid":"a"}`,
+		`{"kid":"a"}`, `{"alg":"RS256"}`, `{"alg":"RS256","kid":7}`, `{"alg":"RS256","kid":"a","enc":"A256GCM"}`,
+	} {
+		token := base64.RawURLEncoding.EncodeToString([]byte(header)) + ".e30.c2ln"
+		if _, _, err := precheck(token); err != errTokenHead {
+			t.Errorf("%s: %v", header, err)
+		}
+	}
+}
+
+// S66: only RSA keys for RS256 signatures are taken out of a set.
+func TestOnlyRSAKeysAreKept(t *testing.T) {
+	const rsa = `"kty":"RSA","n":"u1SU1LfVLPHCozMxH2Mo4lgOEePzNm0tRgeLezV6ffAt0gunVTLw7onLRnrq0_IzW7yWR7QkrmBL7jTKEn5u-qKhbwKfBstIs-bMY2Zkp18gnTxKLxoS2tFczGkPLPgizskuemMghRniWaoLcyehkd3qqGElvW_VDL5AaWTg0nLVkjRo9z-40RQzuVaE8AkAFmxZzow3x-VJYKdjykkJ0iT9wCS0DRTXu269V264Vf_3jvredZiKRkgwlL9xNAwxXFg0x_XFw005UWVRIkdgcKWTjpBP2dPwVZ4WWC-9aGVd-Gyn1o0CLelf4rEjGoXbAAEgAqeGUxrcIlbjXfbcmw","e":"AQAB"`
+	set, err := readKeys([]byte(`{"keys":[
+		{"kid":"good","use":"sig","alg":"RS256",` + rsa + `},{"kid":"bare",` + rsa + `},{` + rsa + `},
+		{"kid":"enc","use":"enc",` + rsa + `},{"kid":"ps","alg":"PS256",` + rsa + `},
+		{"kid":"hmac","kty":"oct","k":"c2VjcmV0"},{"kid":"hmac2","kty":"oct","alg":"RS256","k":"c2VjcmV0"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []string
+	for i := range set.Len() {
+		k, _ := set.Key(i)
+		kept = append(kept, k.KeyID())
+	}
+	if !reflect.DeepEqual(kept, []string{"good", "bare"}) {
+		t.Errorf("kept %q", kept)
+	}
+	if _, err := readKeys([]byte(`{"keys":[{"kid":"hmac","kty":"oct","k":"c2VjcmV0"}]}`)); err == nil {
+		t.Error("a set without RSA key is taken")
 	}
 }

@@ -119,7 +119,7 @@ func build(fields []field, input map[string]any) map[string]any {
 			if inner := build(f.form, nested); len(inner) > 0 || f.required {
 				out[f.name] = inner
 			}
-		case ok && !f.fixed():
+		case ok:
 			out[f.name] = given
 		case f.literal != nil:
 			out[f.name] = f.literal

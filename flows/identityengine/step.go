@@ -6,7 +6,7 @@ import (
 	"sidegate.example/sidegate/flows"
 )
 
-var errSafeMode = errors.New("Okta is in safe mode and asks to come back later")
+var errSafeMode = errors.New("the org is in safe mode and asks to come back later")
 
 // view is what a Step shows beside what the state says.
 type view struct {

@@ -232,19 +232,18 @@ func TestUnknownKeyIsNotFetchedForEver(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := forger{key}
-	b := newBench(t)
+	b := forgery(t, f)
 	b.later(-100 * time.Second)
-	b.org.Inject(oktasim.Fault{Path: "/v1/keys", Kind: "body", Body: f.jwks(), Times: -1})
-	for range 3 {
-		b.start(totpUser, password)
-		b.later(30 * time.Second)
-		_, _, err := b.engine.Advance(t.Context(), b.cc, b.state, flows.Answer{
-			Values: map[string]string{b.step.Fields[0].Name: b.org.TOTP(totpUser)},
-		})
+	unknown := func(c map[string]any) string { return f.rs256(`{"alg":"RS256","kid":"nobody"}`, encode(c)) }
+	for i, want := range []int{1, 2, 2, 3} {
+		if i == 3 {
+			b.later(30 * time.Second)
+		}
+		_, err := b.redeem(t, unknown)
 		wantReason(t, err, flows.ReasonMalformed)
-	}
-	if n := b.called("/oauth2/default/v1/keys"); n != 3 {
-		t.Errorf("the keys were fetched %d times, want at first and then once in 30 s", n)
+		if n := b.called("/oauth2/default/v1/keys"); n != want {
+			t.Errorf("the keys were fetched %d times after sign-in %d, want %d", n, i+1, want)
+		}
 	}
 }
 

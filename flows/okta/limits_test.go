@@ -1,0 +1,113 @@
+package okta_test
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/okta"
+)
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	in := func(d time.Duration) string { return strconv.FormatInt(now.Add(d).Unix(), 10) }
+	for name, c := range map[string]struct {
+		header map[string]string
+		want   time.Duration
+	}{
+		"nothing":        {nil, time.Minute},
+		"reset":          {map[string]string{"X-Rate-Limit-Reset": in(20 * time.Second), "Retry-After": "7"}, 20 * time.Second},
+		"reset is past":  {map[string]string{"X-Rate-Limit-Reset": in(-time.Hour)}, time.Second},
+		"reset far away": {map[string]string{"X-Rate-Limit-Reset": in(time.Hour)}, 5 * time.Minute},
+		"retry after":    {map[string]string{"Retry-After": "7"}, 7 * time.Second},
+		"retry at":       {map[string]string{"Retry-After": now.Add(9 * time.Second).UTC().Format(http.TimeFormat)}, 9 * time.Second},
+		"nonsense":       {map[string]string{"X-Rate-Limit-Reset": "soon", "Retry-After": "later"}, time.Minute},
+		"negative":       {map[string]string{"Retry-After": "-5"}, time.Second},
+	} {
+		client, _ := org(t, func(w http.ResponseWriter, _ *http.Request) {
+			for k, v := range c.header {
+				w.Header().Set(k, v)
+			}
+			w.WriteHeader(http.StatusTooManyRequests)
+		}, func(cfg *okta.Config) { cfg.Now = func() time.Time { return now } })
+		_, err := client.Do(t.Context(), browser(t, "t"), okta.Request{URL: pollURL})
+		if got := wantReason(t, err, flows.ReasonRateLimited).RetryAfter; got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// What Okta announces is kept before it has to be enforced, and polls leave the last tenth to people.
+func TestAnnouncedLimits(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	var calls, remaining atomic.Int32
+	limit := "100"
+	client, _ := org(t, func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		w.Header().Set("X-Rate-Limit-Limit", limit)
+		w.Header().Set("X-Rate-Limit-Remaining", strconv.Itoa(int(remaining.Load())))
+		w.Header().Set("X-Rate-Limit-Reset", strconv.FormatInt(now.Add(30*time.Second).Unix(), 10))
+	}, func(cfg *okta.Config) { cfg.Now = func() time.Time { return now } })
+	try := func(r okta.Request, left int32) error {
+		remaining.Store(left)
+		_, err := client.Do(context.Background(), browser(t, "t"), r)
+		return err
+	}
+	poll, press := okta.Request{URL: pollURL, Poll: true}, okta.Request{URL: pollURL}
+	for _, c := range []struct {
+		r    okta.Request
+		left int32
+		sent bool
+	}{
+		{poll, 11, true}, {poll, 10, true}, {poll, 9, false}, {press, 1, true}, {poll, 1, false}, {press, 0, true},
+		{press, 99, false}, {okta.Request{URL: "/idp/idx/challenge"}, 50, true},
+	} {
+		before := calls.Load()
+		err := try(c.r, c.left)
+		if sent := calls.Load() > before; sent != c.sent {
+			t.Fatalf("%+v: sent %v, want %v", c, sent, c.sent)
+		}
+		if !c.sent {
+			if got := wantReason(t, err, flows.ReasonRateLimited).RetryAfter; got != 30*time.Second {
+				t.Errorf("RetryAfter is %v", got)
+			}
+		}
+	}
+	now = now.Add(30 * time.Second)
+	if err := try(poll, 99); err != nil {
+		t.Errorf("the next window is refused: %v", err)
+	}
+	limit = "0" // the concurrent limit says nothing about the window
+	if err := try(poll, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := try(poll, 0); err != nil {
+		t.Errorf("0 of 0 was taken for an empty bucket: %v", err)
+	}
+}
+
+// A clock of Okta's that is ahead does not stop sign-ins for as long as it is.
+func TestResetFarAway(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	client, _ := org(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Rate-Limit-Limit", "100")
+		w.Header().Set("X-Rate-Limit-Remaining", "0")
+		w.Header().Set("X-Rate-Limit-Reset", strconv.FormatInt(now.Add(24*time.Hour).Unix(), 10))
+	}, func(cfg *okta.Config) { cfg.Now = func() time.Time { return now } })
+	do := func() error {
+		_, err := client.Do(t.Context(), browser(t, "t"), okta.Request{URL: pollURL})
+		return err
+	}
+	if err := do(); err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, do(), flows.ReasonRateLimited)
+	now = now.Add(time.Minute)
+	if err := do(); err != nil {
+		t.Error(err)
+	}
+}

@@ -44,7 +44,6 @@ func start(o options) (_ *demo, err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.stop())
-			d.remove()
 		}
 	}()
 	if d.dir, err = os.MkdirTemp("", "sidegate-demo-"); err != nil {
@@ -123,8 +122,8 @@ func (d *demo) serve(l net.Listener, h http.Handler) {
 	}()
 }
 
-// stop ends all servers, Caddy first, because it still tells Okta which sign-ins are over. Streams that
-// are open end with their server.
+// stop ends all servers, Caddy first, because it still tells Okta which sign-ins are over, and leaves
+// nothing on disk. Streams that are open end with their server.
 func (d *demo) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
 	defer cancel()
@@ -140,12 +139,8 @@ func (d *demo) stop() error {
 	for _, s := range d.servers {
 		errs = append(errs, s.Close())
 	}
-	return errors.Join(errs...)
-}
-
-// remove deletes what the demo left on disk.
-func (d *demo) remove() {
 	if d.dir != "" {
-		os.RemoveAll(d.dir)
+		errs = append(errs, os.RemoveAll(d.dir))
 	}
+	return errors.Join(errs...)
 }

@@ -42,7 +42,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer d.remove()
 	if err := d.report(stdout); err != nil {
 		return errors.Join(err, d.stop())
 	}

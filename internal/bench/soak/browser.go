@@ -27,9 +27,9 @@ type browser struct {
 	events  string // path of the wait page's event stream
 }
 
-// signInAll brings n browsers to the push, a few at a time: as many people do not type at once, and what is
-// measured is how they wait.
-func signInAll(gate string, n int) ([]*browser, error) {
+// signInAll brings the browsers of some users to the push, a few at a time: as many people do not type at once, and
+// what is measured is how they wait.
+func signInAll(gate string, from, to int) ([]*browser, error) {
 	const atOnce = 32
 	client := &http.Client{
 		Timeout:       60 * time.Second,
@@ -37,8 +37,8 @@ func signInAll(gate string, n int) ([]*browser, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer client.CloseIdleConnections()
-	all := make([]*browser, n)
-	errs := make([]error, n)
+	all := make([]*browser, to-from)
+	errs := make([]error, to-from)
 	var wg sync.WaitGroup
 	turn := make(chan struct{}, atOnce)
 	for i := range all {
@@ -46,7 +46,7 @@ func signInAll(gate string, n int) ([]*browser, error) {
 		wg.Go(func() {
 			defer func() { <-turn }()
 			all[i] = &browser{client: client, gate: gate, cookies: map[string]string{}}
-			errs[i] = all[i].signIn(login(i))
+			errs[i] = all[i].signIn(login(from + i))
 		})
 	}
 	wg.Wait()

@@ -3,19 +3,28 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sidegate.example/sidegate/internal/bench/measure"
 )
 
-// waiting is a server without browsers and with all of them waiting.
+// waiting is a server with a tenth of the browsers waiting, and with all of them. The difference is what each
+// costs, free of what a server costs once: its code, its workers, its connections to Okta.
 type waiting struct {
-	before, during measure.State
-	rss            uint64  // resident bytes while they wait, garbage and all
-	cpu            float64 // share of one core while they wait
-
-	calls map[string]float64 // to Okta, per second
+	few, all snapshot
+	cpu      float64            // share of one core while all wait
+	calls    map[string]float64 // to Okta, per second
 }
+
+// snapshot is a server's memory.
+type snapshot struct {
+	measure.State
+	asIs uint64 // resident bytes, garbage and all
+}
+
+// few is how many browsers wait at first.
+func (o options) few() int { return o.browsers / 10 }
 
 // measureFloor holds the streams open at the bare handler.
 func measureFloor(o options) (waiting, error) {
@@ -28,24 +37,24 @@ func measureFloor(o options) (waiting, error) {
 	like := &browser{events: "/_mfa/events?seq=1", cookies: map[string]string{
 		"__Host-okta_mfa_signin": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "__Host-okta_mfa_device": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 	}}
-	var w waiting
-	if w.before, err = floor.Ask(); err != nil {
-		return waiting{}, err
-	}
-	requests := make([]string, o.browsers)
-	for i := range requests {
-		requests[i] = like.streamRequest()
-	}
-	s, err := openStreams(floor.Address, requests)
+	s := &streams{}
 	defer s.close()
-	if err != nil {
+	stage := func(n int) (snap snapshot, err error) {
+		if err := s.open(floor.Address, slices.Repeat([]string{like.streamRequest()}, n)); err != nil {
+			return snap, err
+		}
+		time.Sleep(o.refresh)
+		if snap.asIs, err = floor.RSS(); err != nil {
+			return snap, err
+		}
+		snap.State, err = floor.Ask()
+		return snap, err
+	}
+	var w waiting
+	if w.few, err = stage(o.few()); err != nil {
 		return waiting{}, err
 	}
-	time.Sleep(o.refresh)
-	if w.rss, err = floor.RSS(); err != nil {
-		return waiting{}, err
-	}
-	w.during, err = floor.Ask()
+	w.all, err = stage(o.browsers - o.few())
 	return w, err
 }
 
@@ -55,37 +64,28 @@ type soak struct {
 
 	okta    oktaClient
 	gate    *measure.Child
-	streams *streams
+	streams streams
 }
 
 // wait brings the browsers to their wait pages, watches them wait and measures.
 func (s *soak) wait() (waiting, error) {
 	var w waiting
 	var err error
-	if w.before, err = s.gate.Ask(); err != nil {
+	if err := s.arrive(0, s.few()); err != nil {
+		return waiting{}, err
+	}
+	if w.few, err = s.betweenPolls(); err != nil {
 		return waiting{}, err
 	}
 	began := time.Now()
-	browsers, err := signInAll(s.gate.Address, s.browsers)
-	if err != nil {
+	if err := s.arrive(s.few(), s.browsers); err != nil {
 		return waiting{}, err
 	}
-	fmt.Printf("%d people signed in as far as the push in %s\n", s.browsers, time.Since(began).Round(time.Second))
-	requests := make([]string, len(browsers))
-	for i, b := range browsers {
-		requests[i] = b.streamRequest()
-	}
-	if s.streams, err = openStreams(s.gate.Address, requests); err != nil {
-		return waiting{}, err
-	}
-	time.Sleep(3 * s.refresh) // until all are polled in turn
+	fmt.Printf("%d people signed in as far as the push in %s\n", s.browsers-s.few(), time.Since(began).Round(time.Second))
 	if err := s.watched(&w); err != nil {
 		return waiting{}, err
 	}
-	if w.rss, err = s.gate.RSS(); err != nil {
-		return waiting{}, err
-	}
-	if w.during, err = s.betweenPolls(); err != nil {
+	if w.all, err = s.betweenPolls(); err != nil {
 		return waiting{}, err
 	}
 	if n := s.streams.alive(); n != s.browsers {
@@ -94,15 +94,37 @@ func (s *soak) wait() (waiting, error) {
 	return w, nil
 }
 
+// arrive brings people to the push, opens their streams and waits until all are polled in turn.
+func (s *soak) arrive(from, to int) error {
+	browsers, err := signInAll(s.gate.Address, from, to)
+	if err != nil {
+		return err
+	}
+	var requests []string
+	for _, b := range browsers {
+		requests = append(requests, b.streamRequest())
+	}
+	if err := s.streams.open(s.gate.Address, requests); err != nil {
+		return err
+	}
+	time.Sleep(3 * s.refresh)
+	return nil
+}
+
 // betweenPolls measures what the waiting browsers hold for good. The org answers nobody meanwhile, because the
 // garbage of thousands of polls that pass during a collection would be counted with it.
-func (s *soak) betweenPolls() (measure.State, error) {
+func (s *soak) betweenPolls() (snapshot, error) {
+	var snap snapshot
+	var err error
+	if snap.asIs, err = s.gate.RSS(); err != nil {
+		return snap, err
+	}
 	if err := s.okta.hold(); err != nil {
-		return measure.State{}, err
+		return snap, err
 	}
 	time.Sleep(time.Second) // for the answers that are on their way
-	state, err := s.gate.Ask()
-	return state, errors.Join(err, s.okta.release())
+	snap.State, err = s.gate.Ask()
+	return snap, errors.Join(err, s.okta.release())
 }
 
 // watched counts, while nobody does anything, the calls to Okta and the CPU time.

@@ -15,9 +15,11 @@ type streams struct {
 	heard []chan time.Time // when the nth browser heard of a change
 }
 
-// openStreams sends each request on a connection of its own and returns when all answers have begun.
-func openStreams(address string, requests []string) (*streams, error) {
-	s := &streams{conns: make([]net.Conn, len(requests)), heard: make([]chan time.Time, len(requests))}
+// open sends each request on a connection of its own and returns when all answers have begun.
+func (s *streams) open(address string, requests []string) error {
+	from := len(s.conns)
+	s.conns = append(s.conns, make([]net.Conn, len(requests))...)
+	s.heard = append(s.heard, make([]chan time.Time, len(requests))...)
 	errs := make([]error, len(requests))
 	var wg sync.WaitGroup
 	turn := make(chan struct{}, 64)
@@ -25,14 +27,14 @@ func openStreams(address string, requests []string) (*streams, error) {
 		turn <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-turn }()
-			errs[i] = s.open(i, address, request)
+			errs[i] = s.openOne(from+i, address, request)
 		})
 	}
 	wg.Wait()
-	return s, firstError(errs)
+	return firstError(errs)
 }
 
-func (s *streams) open(i int, address, request string) error {
+func (s *streams) openOne(i int, address, request string) error {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return fmt.Errorf("dialling: %w", err)

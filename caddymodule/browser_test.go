@@ -89,6 +89,9 @@ func (b *browser) do(method, path string, form url.Values) answer {
 		r.Header.Set("Origin", "http://"+b.addr)
 	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
+	if refused(err) {
+		return b.do(method, path, form)
+	}
 	if err != nil {
 		b.w.t.Fatal(err)
 	}

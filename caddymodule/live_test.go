@@ -3,15 +3,19 @@ package caddymodule
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -173,18 +177,19 @@ func listener(t testing.TB) string {
 	return ""
 }
 
+// freePort finds a port for what has to listen on the same one twice. It is below those that the kernel hands out,
+// so that nobody who asks for any port gets it in between; Caddy would share it silently.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := strconv.Itoa(10000 + rand.IntN(20000))
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal("no free port")
+	return ""
 }
 
 func bob() identity.Identity {
@@ -220,34 +225,41 @@ type answer struct {
 // the end of the header is added.
 func raw(t testing.TB, addr, request string) answer {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
+	a, err := tryRaw(addr, request)
+	for refused(err) {
+		a, err = tryRaw(addr, request)
+	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	return a
+}
+
+// refused reports whether a connection was reset before Caddy read from it: on a reload the kernel resets what waits
+// in the old listener's queue. Nothing was done, so the request can be sent again.
+func refused(err error) bool { return errors.Is(err, syscall.ECONNRESET) }
+
+func tryRaw(addr, request string) (answer, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return answer{}, err
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
-		t.Fatal(err)
+		return answer{}, err
 	}
 	head := strings.ReplaceAll(strings.TrimSpace(request), "\n", "\r\n") + "\r\n\r\n"
 	if _, err := io.WriteString(conn, head); err != nil {
-		t.Fatal(err)
+		return answer{}, err
 	}
 	method, _, _ := strings.Cut(request, " ")
-	return read(t, bufio.NewReader(conn), &http.Request{Method: method})
-}
-
-func read(t testing.TB, from *bufio.Reader, to *http.Request) answer {
-	t.Helper()
-	resp, err := http.ReadResponse(from, to)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
-		t.Fatal(err)
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{resp, string(body)}
+	return answer{resp, string(body)}, err
 }
 
 // get sends a plain request with extra header lines.

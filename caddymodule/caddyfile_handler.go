@@ -30,6 +30,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    idle_timeout         <duration>
 //	    lifetime             <duration>
 //	    sign_in_form         identifier|password
+//	    push_context         browser|gateway
 //	    header               user|name|email|groups <name>|off
 //	    min_poll_interval    <duration>
 //	}

@@ -31,9 +31,10 @@ type Headers struct {
 type Config struct {
 	// Flow signs people in. Required.
 	Flow flows.Flow
-	// Engine identifies the flow across configuration reloads (org and client id, never a secret): a
-	// sign-in that began under the old configuration goes on with the flow of the new
-	// one that has the same Engine. Required.
+	// Engine identifies the flow across configuration reloads: all that shapes a sign-in (org, client id, scopes),
+	// never a secret. A sign-in that began under the old configuration goes on with the flow of the new
+	// one that has the same Engine, from its first request on. Gates with different flows need different Engines.
+	// Required.
 	Engine string
 	// State outlives configuration reloads. Required.
 	State *State

@@ -60,7 +60,7 @@ func (x *exchange) open(now time.Time) (*session.Claims, decision.Verdict, error
 		if err != nil {
 			return nil, decision.Verdict{}, err
 		}
-		verdict = decision.Decide(claims, now, decision.Demand{Idle: x.cfg.IdleTimeout}, x.cfg.State.revocations.Revoked(claims.ID))
+		verdict = decision.Decide(claims, now, decision.Demand{Idle: x.cfg.IdleTimeout, Lifetime: x.cfg.Lifetime}, x.cfg.State.revocations.Revoked(claims.ID))
 		if verdict.Allow {
 			return claims, verdict, nil
 		}
@@ -68,15 +68,19 @@ func (x *exchange) open(now time.Time) (*session.Claims, decision.Verdict, error
 	return nil, verdict, nil
 }
 
+// realm is what a sign-in in progress belongs to: a site under a policy. Another gate on the same host, with another
+// org, must not finish it as its own (immunity S13).
+func (x *exchange) realm() string { return x.site + "\x00" + x.cfg.Policy }
+
 // binding is what a session is good for: this cookie on this site under this policy (immunity S13).
 func (x *exchange) binding() session.Binding {
 	return session.Binding{Cookie: x.cookies.session, Site: x.site, Policy: x.cfg.Policy}
 }
 
 // slide gives the browser a cookie with a new time of last use when the old one has aged enough. The session
-// goes on either way.
+// goes on either way. Styles, scripts, pictures and fonts carry no cookie, because shared caches keep them.
 func (x *exchange) slide(claims *session.Claims, now time.Time) {
-	if !session.Slide(claims, now, x.cfg.IdleTimeout) {
+	if !session.Slide(claims, now, x.cfg.IdleTimeout) || subresource(x.r.Header.Get("Sec-Fetch-Dest")) {
 		return
 	}
 	next := *claims

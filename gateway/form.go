@@ -71,8 +71,9 @@ func decodeForm(b []byte) (form, error) {
 	return f, nil
 }
 
-// purpose separates tokens from sessions, one kind of form from another, and one site from the next.
-func (x *exchange) purpose(kind string) string { return kind + "|" + x.site }
+// purpose separates tokens from sessions, one kind of form from another, and what one gate draws for one site
+// from all others.
+func (x *exchange) purpose(kind string) string { return kind + "|" + x.realm() }
 
 func (x *exchange) sealForm(kind string, f form) (string, error) {
 	return x.codec.SealToken(x.r.Context(), x.purpose(kind), f.encode())

@@ -8,7 +8,6 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -20,9 +19,6 @@ import (
 	"sidegate.example/sidegate/ui"
 )
 
-// maxLifetime is how long a superseded key still opens cookies.
-const maxLifetime = session.DefaultKeepFor
-
 // Gate stands in front of one site, or several that share a policy. It is safe for concurrent use.
 type Gate struct {
 	cfg     Config
@@ -33,6 +29,7 @@ type Gate struct {
 	log     *slog.Logger
 	cookies cookieNames
 
+	joinOnce sync.Once
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when event streams have to end
 }
@@ -61,38 +58,7 @@ func New(c Config) (*Gate, error) {
 		cookies: cookieNames{session: c.CookieName, signIn: c.CookieName + "_signin", device: c.CookieName + "_device"},
 		stopped: make(chan struct{}),
 	}
-	c.State.transactions.SetEngine(c.Engine, c.Flow, c.Observer)
 	return g, nil
-}
-
-// complete fills in defaults and reports what cannot work.
-func (c *Config) complete() error {
-	if c.Flow == nil || c.Engine == "" || c.State == nil || c.Policy == "" || c.Keys == nil {
-		return errors.New("gateway: Flow, Engine, State, Policy and Keys are required")
-	}
-	c.Prefix = orDefault(c.Prefix, DefaultPrefix)
-	if !strings.HasPrefix(c.Prefix, "/") || len(c.Prefix) < 2 || strings.HasSuffix(c.Prefix, "/") || !safeReturn(c.Prefix) || strings.ContainsAny(c.Prefix, "?#%;") {
-		return fmt.Errorf("gateway: prefix %q must be a plain path such as /_mfa, without a trailing slash", c.Prefix)
-	}
-	c.CookieName = orDefault(c.CookieName, DefaultCookieName)
-	if !strings.HasPrefix(c.CookieName, "__Host-") {
-		return fmt.Errorf("gateway: cookie name %q must start with __Host-, so that no sibling host can set it", c.CookieName)
-	}
-	if err := (&http.Cookie{Name: c.CookieName, Value: "x"}).Valid(); err != nil {
-		return fmt.Errorf("gateway: cookie name %q: %w", c.CookieName, err)
-	}
-	c.IdleTimeout = orDefault(c.IdleTimeout, DefaultIdleTimeout)
-	c.Lifetime = orDefault(c.Lifetime, DefaultLifetime)
-	if c.IdleTimeout < time.Minute || c.Lifetime < c.IdleTimeout || c.Lifetime > maxLifetime {
-		return fmt.Errorf("gateway: idle timeout %s must be at least 1m and at most the lifetime %s, and that at most %s", c.IdleTimeout, c.Lifetime, maxLifetime)
-	}
-	if c.Observer == nil {
-		c.Observer = nobody{}
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	return nil
 }
 
 func orDefault[T comparable](v, d T) T {
@@ -106,6 +72,7 @@ func orDefault[T comparable](v, d T) T {
 // Handle decides on one request. When the Outcome is not Allowed, the answer has been written and nothing may be
 // added to it. When it is, r carries the identity headers and none of our cookies.
 func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
+	g.joinOnce.Do(g.join)
 	g.headers.scrub(r) // first of all: whatever happens below, no client's claim survives
 	if f.URL == nil {
 		f.URL = r.URL
@@ -115,6 +82,8 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	if route, ok := g.ownRoute(f.URL.Path); ok {
 		g.obs.Decision(DecisionOwn)
 		x.readSignIn()
+		x.r = r.WithContext(r.Context()) // a copy: our pages are found and read by the URL that the browser asked for
+		x.r.URL = f.URL
 		x.serveOwn(route)
 		return Outcome{}
 	}
@@ -134,6 +103,10 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	g.headers.set(r.Header, &claims.Identity)
 	return Outcome{Identity: &claims.Identity, Session: claims.ID}
 }
+
+// join makes this gate's flow the one that sign-ins of its Engine go on with. It waits for the first request, because
+// a configuration that fails to load must leave the serving one alone.
+func (g *Gate) join() { g.cfg.State.transactions.SetEngine(g.cfg.Engine, g.cfg.Flow, g.cfg.Observer) }
 
 // StopStreams ends every event stream of this gate, for a server that shuts down or reloads; browsers connect
 // again, to whoever then listens.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"io"
 	"net/http"
 	"net/textproto"
 	"strings"
@@ -33,7 +34,9 @@ func newIdentityHeaders(h Headers) identityHeaders {
 func (ih *identityHeaders) scrub(r *http.Request) {
 	scrubNames(r.Header, ih.folded)
 	if r.Trailer != nil {
+		// The announced names go now, the values when they have come, which is after the body.
 		scrubNames(r.Trailer, ih.folded)
+		r.Body = &trailerScrubber{ReadCloser: r.Body, trailer: r.Trailer, folded: ih.folded}
 	}
 	lines := r.Header["Connection"]
 	for i, line := range lines {
@@ -41,6 +44,28 @@ func (ih *identityHeaders) scrub(r *http.Request) {
 			ih.scrubConnection(r.Header, lines, i)
 		}
 	}
+}
+
+// trailerScrubber removes identity headers from the trailers that net/http puts into the request when the body has
+// been read: announced or not, they arrive in the map that a proxy copies.
+type trailerScrubber struct {
+	io.ReadCloser
+	trailer http.Header
+	folded  []string
+}
+
+func (t *trailerScrubber) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if err != nil {
+		scrubNames(t.trailer, t.folded)
+	}
+	return n, err
+}
+
+func (t *trailerScrubber) Close() error {
+	err := t.ReadCloser.Close()
+	scrubNames(t.trailer, t.folded)
+	return err
 }
 
 func (ih *identityHeaders) scrubConnection(h http.Header, lines []string, i int) {

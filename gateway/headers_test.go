@@ -1,8 +1,11 @@
 package gateway
 
 import (
+	"io"
 	"maps"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 
@@ -96,5 +99,28 @@ func TestSetGivesEachRequestItsOwnValues_S48(t *testing.T) {
 	a["Remote-User"] = append(a["Remote-User"], "eve")
 	if b.Get("Remote-User") != "bob" || a.Get("Remote-Name") != "Bob" {
 		t.Fatalf("values are shared: a=%v b=%v", a, b)
+	}
+}
+
+// S16, S19: identity headers in trailers come after the body, announced or not, and are gone before anybody reads them.
+func TestTrailersAreScrubbed_S16_S19(t *testing.T) {
+	seen := make(chan http.Header, 1)
+	ih := defaultIdentityHeaders()
+	srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(r.Context()) // as a server in front copies it
+		ih.scrub(r)
+		io.Copy(io.Discard, r.Body) //nolint:errcheck // the trailers are what counts
+		seen <- r.Trailer
+	}))
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, Remote-User\r\n\r\n"+ //nolint:errcheck // seen tells
+		"2\r\nhi\r\n0\r\nX-Sum: 1\r\nRemote-User: admin\r\nRemote_User: admin\r\nRemote-Groups: admins\r\n\r\n")
+	if got, want := <-seen, (http.Header{"X-Sum": {"1"}}); !maps.EqualFunc(got, want, slices.Equal) {
+		t.Errorf("trailers %v, want %v", got, want)
 	}
 }

@@ -17,12 +17,10 @@ import (
 func (x *exchange) page(status int, p ui.Page) {
 	ui.SecurityHeaders(x.w.Header())
 	p.Lang = x.r.Header.Get("Accept-Language")
-	p.Agent = x.r.UserAgent()
+	p.Agent = orDefault(p.Agent, x.r.UserAgent())
 	p.PhoneShowsGateway = x.cfg.PushShowsGateway
 	p.Title = orDefault(x.cfg.Title, x.site)
-	if p.Address == "" {
-		p.Address = x.address()
-	}
+	p.Address = orDefault(p.Address, x.address())
 	p.Return = orDefault(p.Return, "/")
 	x.pages.Write(x.w, status, p)
 }

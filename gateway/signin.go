@@ -24,9 +24,10 @@ const (
 	noScriptRefresh = 4 * time.Second
 	// deviceAge is the life of the cookie that names a device to Okta.
 	deviceAge = 365 * 24 * time.Hour
-	// refusalFloor pads a refusal of user name and password to a multiple of itself, so that the time that it
-	// took tells nothing about which of them was wrong.
-	refusalFloor = time.Second
+	// refusalFloor pads a refusal of user name and password to a multiple of itself, so that the time that it took
+	// tells nothing about which of them was wrong. It is longer than the calls to Okta that differ take: an unknown
+	// user name costs three, a wrong password four.
+	refusalFloor = 3 * time.Second
 )
 
 // signInPage shows, in place of the page that was asked for, where this browser's sign-in stands: the first
@@ -37,7 +38,7 @@ func (x *exchange) signInPage() {
 		x.firstPage(back, ui.NoticeFormLost)
 		return
 	}
-	v, ok := x.cfg.State.transactions.Get(x.signIn, x.site)
+	v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm())
 	switch {
 	case !ok:
 		x.firstPage(back, "")
@@ -62,11 +63,12 @@ func (x *exchange) firstPage(back string, notice string) {
 }
 
 func (x *exchange) stepPage(v transaction.View, back string) {
-	p := ui.Page{View: ui.ViewStep, Step: v.Step, Seq: v.Seq, Return: back, Address: v.Client.Addr().String()}
-	p.Notice = x.trouble(v)
+	p := ui.Page{View: ui.ViewStep, Step: v.Step, Seq: v.Seq, Return: back, Notice: x.trouble(v)}
 	if v.Step.Kind == flows.KindWait {
+		// The push on the phone names the browser that asked for it, wherever this one is by now.
+		p.Address, p.Agent = v.Client.Addr().String(), v.Client.UserAgent()
 		p.Refresh = noScriptRefresh
-		x.cfg.State.transactions.Touch(v.ID, x.site)
+		x.cfg.State.transactions.Touch(v.ID, x.realm())
 	}
 	x.stepForm(p, form{browser: v.ID, seq: v.Seq, back: back})
 }
@@ -109,7 +111,7 @@ func (x *exchange) identify() {
 	}
 	began := time.Now()
 	v, err := x.cfg.State.transactions.Begin(x.r.Context(), transaction.Begin{
-		Engine: x.cfg.Engine, Site: x.site, Client: client, RedirectURI: x.redirectURI(), Answer: x.typed(),
+		Engine: x.cfg.Engine, Site: x.realm(), Client: client, RedirectURI: x.redirectURI(), Answer: x.typed(),
 	})
 	if errors.Is(err, transaction.ErrBusy) {
 		x.problem(http.StatusServiceUnavailable, ui.ProblemBusy, f)
@@ -119,7 +121,7 @@ func (x *exchange) identify() {
 		x.flowFailed(err, f)
 		return
 	}
-	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.site) // superseded, if there was one
+	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm()) // superseded, if there was one
 	x.setCookie(x.cookies.signIn, v.ID, 0)
 	x.stepped(v.Step, began, f)
 }
@@ -136,7 +138,7 @@ func (x *exchange) answer() {
 		return
 	}
 	began := time.Now()
-	v, err := x.cfg.State.transactions.Answer(x.r.Context(), x.signIn, x.site, f.seq, client, x.typed())
+	v, err := x.cfg.State.transactions.Answer(x.r.Context(), x.signIn, x.realm(), f.seq, client, x.typed())
 	switch {
 	case errors.Is(err, transaction.ErrStale), errors.Is(err, transaction.ErrGone), errors.Is(err, transaction.ErrClosed):
 		x.problem(http.StatusForbidden, ui.ProblemStale, f)
@@ -156,8 +158,11 @@ func (x *exchange) stepped(s flows.Step, began time.Time, f form) {
 	x.seeOther(f.back)
 }
 
-// refused reports whether the step is the answer to a wrong user name or password.
+// refused reports whether the step is the answer to a wrong user name or password, or to a locked account's.
 func refused(s flows.Step) bool {
+	if s.Kind == flows.KindDenied {
+		return s.Denied != nil && s.Denied.Reason == flows.DeniedLocked
+	}
 	if s.Kind != flows.KindIdentify {
 		return false
 	}
@@ -185,7 +190,7 @@ func (x *exchange) cancel() {
 	if !ok {
 		return
 	}
-	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.site)
+	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
 	x.setCookie(x.cookies.signIn, "", -1)
 	x.seeOther(f.back)
 }
@@ -223,7 +228,7 @@ func (x *exchange) redirectURI() string {
 // enter turns a finished sign-in into a session, and shows the page that was asked for. Tabs that waited for the
 // same sign-in get the same session.
 func (x *exchange) enter(back string) {
-	cookie, id, err := x.cfg.State.transactions.Redeem(x.signIn, x.site, x.mint)
+	cookie, id, err := x.cfg.State.transactions.Redeem(x.signIn, x.realm(), x.mint)
 	if errors.Is(err, session.ErrTooLarge) {
 		x.log.ErrorContext(x.r.Context(), "the session does not fit into a cookie; ask Okta for fewer groups in the groups claim", slog.String("user", id.Login))
 		x.problem(http.StatusInternalServerError, ui.ProblemMisconfigured, form{back: back})

@@ -13,9 +13,12 @@ import (
 
 // signOutPage asks before it ends a session: no GET ends one (immunity S41).
 func (x *exchange) signOutPage() {
-	claims := x.current()
+	claims, ok := x.current()
+	if !ok {
+		return
+	}
 	if claims == nil {
-		x.signedOutPage()
+		x.page(http.StatusOK, ui.Page{View: ui.ViewSignedOut})
 		return
 	}
 	token, err := x.sealForm(formSignOut, form{browser: claims.ID.Handle(), back: "/"})
@@ -30,7 +33,10 @@ func (x *exchange) signOutPage() {
 // signOut ends the session here and on the server: a copy of the cookie is worth nothing afterwards (immunity
 // S44).
 func (x *exchange) signOut() {
-	claims := x.current()
+	claims, ok := x.current()
+	if !ok {
+		return
+	}
 	if claims == nil {
 		x.seeOther(x.cfg.Prefix + "/signed-out")
 		return
@@ -39,7 +45,7 @@ func (x *exchange) signOut() {
 		return
 	}
 	x.cfg.State.revocations.Revoke(claims.ID, claims.ExpiresAt)
-	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.site)
+	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
 	x.log.InfoContext(x.r.Context(), "signed out", slog.String("user", claims.Identity.Login),
 		slog.String("session", claims.ID.Handle()), slog.String("client_ip", x.facts.ClientIP))
 	x.setCookie(x.cookies.session, "", -1)
@@ -47,17 +53,27 @@ func (x *exchange) signOut() {
 	x.seeOther(x.cfg.Prefix + "/signed-out")
 }
 
+// signedOutPage says that nobody is signed in, when that is so.
 func (x *exchange) signedOutPage() {
-	x.page(http.StatusOK, ui.Page{View: ui.ViewSignedOut})
+	claims, ok := x.current()
+	switch {
+	case !ok:
+	case claims != nil:
+		x.seeOther(x.cfg.Prefix + "/signout")
+	default:
+		x.page(http.StatusOK, ui.Page{View: ui.ViewSignedOut})
+	}
 }
 
-// current is the live session of the request on one of our own routes; nil when there is none.
-func (x *exchange) current() *session.Claims {
-	claims, verdict, err := x.open(time.Now())
-	if err != nil || !verdict.Allow {
-		return nil
+// current is the live session of the request on one of our own routes, nil when there is none. When sessions cannot
+// be judged it answers so, and ok is false.
+func (x *exchange) current() (claims *session.Claims, ok bool) {
+	claims, _, err := x.open(time.Now())
+	if err != nil {
+		x.failed(err)
+		return nil, false
 	}
-	return claims
+	return claims, true
 }
 
 // whoamiDocument is what a page of the app may know about its session. No token, cookie or factor id is in it
@@ -72,7 +88,10 @@ type whoamiDocument struct {
 }
 
 func (x *exchange) whoami() {
-	claims := x.current()
+	claims, ok := x.current()
+	if !ok {
+		return
+	}
 	if claims == nil {
 		x.document(http.StatusUnauthorized, "Nobody is signed in.")
 		return

@@ -3,7 +3,6 @@ package gateway
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -17,16 +16,6 @@ func siteOf(r *http.Request) string {
 	}
 	host = strings.TrimPrefix(strings.TrimSuffix(host, "]"), "[")
 	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
-// loopback reports whether the browser and the gate are on one machine, where browsers keep Secure cookies
-// without TLS.
-func loopback(site string) bool {
-	if site == "localhost" || strings.HasSuffix(site, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(site)
-	return err == nil && addr.IsLoopback()
 }
 
 // origin is what the browser calls this site: the scheme that it speaks and the host that it asked for.

@@ -32,7 +32,7 @@ func (x *exchange) events() {
 		x.document(http.StatusForbidden, "This stream belongs to a sign-in page.")
 		return
 	}
-	watch, ok := x.cfg.State.transactions.Watch(x.signIn, x.site)
+	watch, ok := x.cfg.State.transactions.Watch(x.signIn, x.realm())
 	if !ok {
 		x.document(http.StatusForbidden, "No sign-in of this browser is in progress.")
 		return
@@ -48,7 +48,7 @@ func (x *exchange) events() {
 	if x.openStream(s) != nil {
 		return
 	}
-	if v, ok := x.cfg.State.transactions.Get(x.signIn, x.site); !ok || v.Seq != seq {
+	if v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm()); !ok || v.Seq != seq {
 		s.send("event: change\ndata:\n\n") //nolint:errcheck // the browser left
 		return
 	}

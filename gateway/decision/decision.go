@@ -29,6 +29,9 @@ const (
 type Demand struct {
 	// Idle is how long a session may go unused. Zero admits nobody.
 	Idle time.Duration
+	// Lifetime is how long after its sign-in a session may be used, whatever it was made for: an operator who
+	// shortens it ends the older ones. Zero admits nobody.
+	Lifetime time.Duration
 }
 
 // Verdict is the answer. The zero Verdict lets nobody through.
@@ -53,7 +56,7 @@ func judge(c *session.Claims, now time.Time, d Demand, revoked bool) Why {
 		return WhyRevoked
 	case c.ID == session.ID{} || c.Identity.Subject == "" || fromTheFuture(c, now):
 		return WhyInvalid
-	case !now.Before(c.ExpiresAt):
+	case !now.Before(c.ExpiresAt), !now.Before(c.IssuedAt.Add(d.Lifetime)):
 		return WhyExpired
 	case !now.Before(c.SeenAt.Add(d.Idle)):
 		return WhyIdle

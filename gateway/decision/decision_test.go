@@ -28,7 +28,7 @@ func good(change func(*session.Claims)) *session.Claims {
 }
 
 func TestDecide(t *testing.T) {
-	hour := Demand{Idle: time.Hour}
+	hour := Demand{Idle: time.Hour, Lifetime: 12 * time.Hour}
 	for _, tt := range []struct {
 		name    string
 		c       *session.Claims
@@ -52,8 +52,11 @@ func TestDecide(t *testing.T) {
 		{"idle", good(func(c *session.Claims) { c.SeenAt = now.Add(-time.Hour) }), hour, false, Verdict{Why: WhyIdle}},
 		{"not quite idle", good(func(c *session.Claims) { c.SeenAt = now.Add(-time.Hour + 1) }), hour, false, Verdict{Allow: true}},
 		{"never seen", good(func(c *session.Claims) { c.SeenAt = time.Time{} }), hour, false, Verdict{Why: WhyIdle}},
-		{"no idle time demanded", good(nil), Demand{}, false, Verdict{Why: WhyIdle}},
-		{"negative idle time", good(nil), Demand{Idle: -time.Hour}, false, Verdict{Why: WhyIdle}},
+		{"no idle time demanded", good(nil), Demand{Lifetime: 12 * time.Hour}, false, Verdict{Why: WhyIdle}},
+		{"negative idle time", good(nil), Demand{Idle: -time.Hour, Lifetime: 12 * time.Hour}, false, Verdict{Why: WhyIdle}},
+		{"no lifetime demanded", good(nil), Demand{Idle: time.Hour}, false, Verdict{Why: WhyExpired}},
+		{"lifetime made shorter since", good(nil), Demand{Idle: time.Hour, Lifetime: 2 * time.Hour}, false, Verdict{Why: WhyExpired}},
+		{"lifetime made shorter, still in it", good(nil), Demand{Idle: time.Hour, Lifetime: 2*time.Hour + 1}, false, Verdict{Allow: true}},
 		{"S47 password alone", good(func(c *session.Claims) { c.Identity.Proofs = c.Identity.Proofs[:1] }), hour, false, Verdict{Why: WhyNoFactor}},
 		{"S71 no proof at all", good(func(c *session.Claims) { c.Identity.Proofs = nil }), hour, false, Verdict{Why: WhyNoFactor}},
 		{"expired and idle", good(func(c *session.Claims) { c.SeenAt, c.ExpiresAt = now.Add(-9*time.Hour), now }), hour, false, Verdict{Why: WhyExpired}},
@@ -85,7 +88,7 @@ func TestAnyFaultIsEnough(t *testing.T) {
 					}
 				}
 			})
-			v := Decide(c, now, Demand{Idle: time.Hour}, revoked)
+			v := Decide(c, now, Demand{Idle: time.Hour, Lifetime: 12 * time.Hour}, revoked)
 			if want := set == 0 && !revoked; v.Allow != want || (v.Why == WhyNone) != want {
 				t.Errorf("faults %b, revoked %t: %+v", set, revoked, v)
 			}
@@ -100,7 +103,7 @@ func TestS61SlidingNeverPassesTheEnd(t *testing.T) {
 	var last time.Duration
 	for at := time.Duration(0); at <= 3*lifetime; at += idle / 2 {
 		clock := now.Add(at)
-		if !Decide(c, clock, Demand{Idle: idle}, false).Allow {
+		if !Decide(c, clock, Demand{Idle: idle, Lifetime: lifetime}, false).Allow {
 			continue
 		}
 		last = at

@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// second is another gate on the same host with the same State, as a second site block or a reload makes it.
+func (w *world) second(t *testing.T, flow *script, change func(*Config)) *Gate {
+	t.Helper()
+	c := w.gate.cfg
+	c.Flow = flow
+	change(&c)
+	g, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// S13: a sign-in at one org is nothing to a gate of another org on the same host.
+func TestSignInOfAnotherPolicyOnThisHost_S13(t *testing.T) {
+	w, b, approve := waiting(t)
+	strict := straight()
+	other := w.second(t, strict, func(c *Config) { c.Policy, c.Engine = "strict", "strict" })
+	page := b.get(protected)
+	approve()
+	watch, ok := w.gate.cfg.State.transactions.Watch(b.cookie(DefaultCookieName+"_signin").Value, "127.0.0.1\x00p")
+	if !ok {
+		t.Fatal("no sign-in")
+	}
+	defer watch.Close()
+	<-watch.Changed()
+	first := w.gate
+	w.gate = other
+	a := b.get(protected)
+	if a.StatusCode != 401 || a.shows() != "signin identify" || b.cookie(DefaultCookieName) != nil {
+		t.Errorf("the other gate: %d %q", a.StatusCode, a.shows())
+	}
+	if a := b.post("/_mfa/answer", url.Values{"csrf": {page.csrf(t)}, "choice": {"push"}}); a.StatusCode != 403 || strict.total() != 0 {
+		t.Errorf("the other gate took the form: %d, calls %v", a.StatusCode, strict.calls)
+	}
+	w.gate = first
+	if a := b.get(protected); a.StatusCode != http.StatusSeeOther {
+		t.Errorf("at its own gate the sign-in is over: %d", a.StatusCode)
+	}
+}
+
+// A configuration that fails to load is provisioned and never serves: it must not take over the sign-ins.
+func TestGateThatNeverServesChangesNothing(t *testing.T) {
+	w := newWorld(t, straight())
+	b := w.browser(t)
+	b.get(protected)
+	failed := straight()
+	w.second(t, failed, func(*Config) {})
+	b.signIn()
+	if failed.total() != 0 || w.flow.count("start") != 1 {
+		t.Errorf("the failed configuration's flow was used: %v", failed.calls)
+	}
+}
+
+// A push that began under the old configuration ends under the new one, with the new one's flow.
+func TestReloadInThePushGoesOn(t *testing.T) {
+	w, b, _ := waiting(t)
+	fresh := straight() // approves at once
+	w.gate = w.second(t, fresh, func(*Config) {})
+	b.waitFor(func(a answer) bool { return a.StatusCode == http.StatusOK })
+	if fresh.count("poll") == 0 || fresh.count("start") != 0 {
+		t.Errorf("the new flow was not asked: %v", fresh.calls)
+	}
+}
+
+// An operator who shortens the lifetime ends the sessions that are older.
+func TestShorterLifetimeEndsOlderSessions_S61(t *testing.T) {
+	w := newWorld(t, straight(), func(c *Config) { c.Lifetime = 2 * time.Hour })
+	x := exchange{Gate: w.gate, r: w.browser(t).request("GET", "/", ""), site: "127.0.0.1"}
+	claims := claimsOf(bob())
+	now := time.Now()
+	claims.IssuedAt, claims.SeenAt, claims.ExpiresAt = now.Add(-3*time.Hour), now, now.Add(9*time.Hour)
+	cookie, err := x.newSession(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := w.browser(t).request("GET", protected, "")
+	r.AddCookie(&http.Cookie{Name: DefaultCookieName, Value: cookie})
+	if a := w.browser(t).do(r); a.StatusCode != 401 {
+		t.Errorf("%d", a.StatusCode)
+	}
+}
+
+// A rewrite in front of the gate changes neither its own routes nor what their URLs say.
+func TestOwnRoutesUnderARewrite_S11(t *testing.T) {
+	w, b, _ := waiting(t)
+	page := b.get(protected)
+	for _, asset := range assetURL.FindAllString(page.body, -1) {
+		original, _ := url.Parse(asset)
+		r := httpRequest("GET", "https://127.0.0.1/index.php?p="+asset, nil)
+		if resp := record(w, r, Facts{ClientIP: clientIP, Secure: true, URL: original}); resp.StatusCode != 200 {
+			t.Errorf("%s: %d", asset, resp.StatusCode)
+		}
+	}
+	admin, _ := url.Parse("/admin")
+	r := httpRequest("GET", "https://127.0.0.1/_mfa/signed-out", nil)
+	if resp := record(w, r, Facts{ClientIP: clientIP, Secure: true, URL: admin}); resp.StatusCode != 401 {
+		t.Errorf("a rewrite into our prefix: %d", resp.StatusCode)
+	}
+}
+
+// A page says signed out only to somebody who is.
+func TestSignedOutPageIsTrue(t *testing.T) {
+	w := newWorld(t, straight())
+	b := w.browser(t)
+	b.signIn()
+	if a := b.get("/_mfa/signed-out"); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/_mfa/signout" {
+		t.Errorf("%d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+}
+
+var assetURL = regexp.MustCompile(`/_mfa/assets/[^"]+`)

@@ -28,7 +28,7 @@ deps: ## install what the browser tests need, as far as this user may
 	@./internal/deps.sh
 
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck, Caddyfiles
+lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt wants to change:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	$(TOOL) staticcheck ./...

@@ -10,12 +10,7 @@ import (
 
 // event is one line of go test -json (go doc test2json).
 type event struct {
-	Action     string
-	Package    string
-	ImportPath string
-	Test       string
-	Elapsed    float64
-	Output     string
+	Action, Package, Test, Output string
 }
 
 // report counts tests and keeps the output of those that are still running, to show it if they fail.
@@ -24,13 +19,15 @@ type report struct {
 	ci     bool
 	output map[string]*strings.Builder // by package and test
 	skips  []string
+	// broken holds the packages of which a test has failed.
+	broken map[string]bool
 	// cannotRun counts skips that CI=true does not forgive.
 	cannotRun               int
 	passed, failed, skipped int
 }
 
 func newReport(out io.Writer, ci bool) *report {
-	return &report{out: out, ci: ci, output: map[string]*strings.Builder{}}
+	return &report{out: out, ci: ci, output: map[string]*strings.Builder{}, broken: map[string]bool{}}
 }
 
 // read takes in the events of one go test run.
@@ -66,8 +63,6 @@ func (r *report) line(line []byte) {
 		r.output[key].WriteString(e.Output)
 	case "build-output":
 		fmt.Fprint(r.out, e.Output)
-	case "build-fail":
-		r.failed++
 	case "pass", "fail", "skip":
 		text := r.take(key)
 		if e.Test == "" {
@@ -95,6 +90,7 @@ func (r *report) endTest(e event, output string) {
 		r.passed++
 	case "fail":
 		r.failed++
+		r.broken[e.Package] = true
 		fmt.Fprintf(r.out, "%s", output)
 	case "skip":
 		r.skipped++
@@ -105,11 +101,13 @@ func (r *report) endTest(e event, output string) {
 	}
 }
 
-// endPackage passes on go test's own closing line. A package can fail without any of its tests failing: a
-// data race after the last one, a panic, a time-out.
+// endPackage passes on go test's own closing line. A package can fail without any of its tests failing: it does not
+// compile, a data race after the last one, a panic, a time-out.
 func (r *report) endPackage(e event, output string) {
 	if e.Action == "fail" {
-		r.failed++
+		if !r.broken[e.Package] {
+			r.failed++
+		}
 		fmt.Fprintf(r.out, "%s", r.unfinished(e.Package))
 		fmt.Fprintf(r.out, "%s", output)
 		return

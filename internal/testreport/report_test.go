@@ -42,7 +42,8 @@ func TestVerdicts(t *testing.T) {
 		"a skip in CI for ../shared":      {true, []string{pass, said("TestC", "../shared is absent"), skip}, "1 passed, 0 failed, 1 skipped", true},
 		"no test at all":                  {false, nil, "0 passed, 1 failed, 0 skipped", false},
 		"only skips":                      {false, []string{skip}, "0 passed, 1 failed, 1 skipped", false},
-		"a package that does not compile": {false, []string{pass, `{"Action":"build-fail","ImportPath":"p"}`}, "1 passed, 1 failed, 0 skipped", false},
+		"a failed test and its package":   {false, []string{fail, `{"Action":"fail","Package":"p"}`}, "0 passed, 1 failed, 0 skipped", false},
+		"a package that does not compile": {false, []string{pass, `{"Action":"build-fail","ImportPath":"q"}`, `{"Action":"fail","Package":"q","FailedBuild":"q"}`}, "1 passed, 1 failed, 0 skipped", false},
 		"a package that dies":             {false, []string{pass, `{"Action":"fail","Package":"p"}`}, "1 passed, 1 failed, 0 skipped", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -40,7 +40,7 @@ type App struct {
 	KeyRotation caddy.Duration `json:"key_rotation,omitempty"`
 
 	state   *gateway.State
-	keyring *keyring
+	keyring *configKeys
 	orgs    map[string]*okta.Client
 	leave   []func() error // what Provision took hold of, to be let go of by Cleanup
 }
@@ -69,12 +69,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.leave = append(a.leave, rt.leave)
 	a.state = rt.State
-	a.keyring, err = joinKeyring(session.Rotation{Every: time.Duration(a.KeyRotation)},
-		keyringUser{app: a, storage: &keyringStorage{ctx.Storage()}, log: ctx.Slogger()})
+	a.keyring, err = joinKeyring(session.Rotation{Every: time.Duration(a.KeyRotation)}, &keyringStorage{ctx.Storage()}, ctx.Slogger())
 	if err != nil {
 		return err
 	}
-	a.leave = append(a.leave, func() error { return a.keyring.leave(a) })
+	a.leave = append(a.leave, a.keyring.leave)
 	return nil
 }
 

@@ -44,10 +44,10 @@ func TestBadConfigurationSaysTheCure(t *testing.T) {
 		"cookie_secret {env.SIDEGATE_TEST_SHORT}":      "cookie_secret: secret 1 has 5 bytes, but at least 32 are needed; make one with: openssl rand -base64 32",
 		"client_secret literal":                        "okta_mfa: client_secret is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}",
 		"client_secret {$SIDEGATE_TEST_CLIENT_SECRET}": "okta_mfa: client_secret is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}",
-		"cookie_name sid":                              `cookie name "sid" must start with __Host-, so that no sibling host can set it`,
+		"cookie_name sid":                              `cookie_name "sid" must start with __Host-, so that no sibling host can set it`,
 		"prefix mfa":                                   `prefix "mfa" must be a plain path such as /_mfa, without a trailing slash`,
-		"idle_timeout 24h":                             "idle timeout 24h0m0s must be at least 1m and at most the lifetime 12h0m0s, and that at most 720h0m0s",
-		"lifetime 90d":                                 "idle timeout 1h0m0s must be at least 1m and at most the lifetime 2160h0m0s, and that at most 720h0m0s",
+		"idle_timeout 24h":                             "idle_timeout 24h0m0s must be at least 1m and at most the lifetime 12h0m0s, and that at most 720h0m0s",
+		"lifetime 90d":                                 "idle_timeout 1h0m0s must be at least 1m and at most the lifetime 2160h0m0s, and that at most 720h0m0s",
 	} {
 		t.Run(setting, func(t *testing.T) {
 			got := provisionError(t, w, "okta_mfa {\n\t\t"+setting+"\n\t}")

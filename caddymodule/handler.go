@@ -63,6 +63,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	// afterwards (caddy-notes T4).
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		server.RegisterOnShutdown(h.gate.StopStreams)
+		if server.TrustedProxiesRaw != nil && server.TrustedProxiesStrict == 0 {
+			config.Logger.Warn("trusted_proxies without trusted_proxies_strict: the client chooses the address that Okta and the phone are shown (the leftmost of X-Forwarded-For); add trusted_proxies_strict to the server options")
+		}
 	}
 	return nil
 }
@@ -99,7 +102,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 	}
 	return gateway.Config{
 		Flow:             engine,
-		Engine:           fingerprint("identity_engine", r.issuer, r.clientID),
+		Engine:           s.engine(r),
 		State:            app.state,
 		Policy:           policy(r.issuer, r.clientID),
 		Keys:             keys,
@@ -119,6 +122,17 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 // policy names what a session is good for: sites of one app at one issuer accept each other's only if their host is
 // the same too.
 func policy(issuer, clientID string) string { return fingerprint("policy", issuer, clientID) }
+
+// engine tells flows that differ apart, because a sign-in goes on with whichever flow of its engine served last:
+// everything that shapes the calls to Okta is in it, and no secret.
+func (s Settings) engine(r *resolved) string {
+	method := "client_secret"
+	if r.privateKey != nil {
+		method = "private_key " + r.privateKeyID
+	}
+	parts := []string{"identity_engine", r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String()}
+	return fingerprint(append(parts, s.Scopes...)...)
+}
 
 // ServeHTTP asks the gate. A request that may not go on has been answered when Handle returns; to
 // return an error for it instead would let a subroute with error routes send it to the upstream (T1).

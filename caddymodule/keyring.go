@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -21,43 +22,68 @@ type keyring struct {
 	*session.Keeper
 	rotation session.Rotation
 
-	mu    sync.Mutex
-	users []keyringUser // oldest first
+	mu      sync.Mutex
+	users   []*configKeys // oldest first
+	serving *configKeys   // whose storage the Keeper uses
 }
 
-// keyringUser is one configuration. Its storage and its log are good until it is cleaned up.
-type keyringUser struct {
-	app     *App
+// configKeys are the keys as the gates of one configuration ask for them.
+type configKeys struct {
+	ring *keyring
+	// storage and log are good until the configuration is cleaned up.
 	storage session.Storage
 	log     *slog.Logger
+	once    sync.Once
 }
 
-// joinKeyring counts one more user. From now on the keys are kept in this user's storage. Nothing is read
-// or written before the first request.
-func joinKeyring(rotation session.Rotation, u keyringUser) (*keyring, error) {
+var _ session.Keys = (*configKeys)(nil)
+
+// joinKeyring counts one more user. Nothing is read or written, and nothing changes for the others, before its first
+// request: a configuration that fails to load never has one.
+func joinKeyring(rotation session.Rotation, storage session.Storage, log *slog.Logger) (*configKeys, error) {
 	v, _, err := keyrings.LoadOrNew(rotation, func() (caddy.Destructor, error) {
 		return &keyring{Keeper: session.NewKeeper(rotation), rotation: rotation}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("okta_mfa: making the key ring: %w", err)
 	}
-	k := v.(*keyring)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.users = append(k.users, u)
-	k.Use(u.storage, u.log)
-	return k, nil
+	c := &configKeys{ring: v.(*keyring), storage: storage, log: log}
+	c.ring.mu.Lock()
+	defer c.ring.mu.Unlock()
+	c.ring.users = append(c.ring.users, c)
+	return c, nil
 }
 
-// leave counts one user less; only who joined may leave. If the newest leaves, the keys go back to the storage of
-// the one before: that is the old configuration after a reload that failed.
-func (k *keyring) leave(app *App) error {
+// Ring implements session.Keys.
+func (c *configKeys) Ring(ctx context.Context) (*session.Ring, error) {
+	c.once.Do(c.serve)
+	return c.ring.Keeper.Ring(ctx)
+}
+
+// serve makes the Keeper use this configuration's storage, unless a newer one serves or this one has left.
+func (c *configKeys) serve() {
+	k := c.ring
 	k.mu.Lock()
-	last := len(k.users) - 1
-	newest := k.users[last].app == app
-	k.users = slices.DeleteFunc(k.users, func(u keyringUser) bool { return u.app == app })
-	if newest && last > 0 {
-		k.Use(k.users[last-1].storage, k.users[last-1].log)
+	defer k.mu.Unlock()
+	if slices.Index(k.users, c) > slices.Index(k.users, k.serving) {
+		k.use(c)
+	}
+}
+
+func (k *keyring) use(c *configKeys) {
+	k.serving = c
+	k.Use(c.storage, c.log)
+}
+
+// leave counts one user less; only who joined may leave. If it served, the keys go back to the storage of the one
+// before it, whose configuration goes on when a reload fails late.
+func (c *configKeys) leave() error {
+	k := c.ring
+	k.mu.Lock()
+	i := slices.Index(k.users, c)
+	k.users = slices.Delete(k.users, i, i+1)
+	if k.serving == c && i > 0 {
+		k.use(k.users[i-1])
 	}
 	k.mu.Unlock()
 	if _, err := keyrings.Delete(k.rotation); err != nil {

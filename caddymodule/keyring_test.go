@@ -65,35 +65,66 @@ func TestKeyRingFollowsTheConfigurationThatServes(t *testing.T) {
 	for name, test := range map[string]struct{ newLeaves bool }{"failed reload": {true}, "good reload": {false}} {
 		t.Run(name, func(t *testing.T) {
 			rotation := session.Rotation{Every: 48 * time.Hour}
-			oldApp, newApp, oldStorage, newStorage := new(App), new(App), new(memory), new(memory)
-			k, err := joinKeyring(rotation, keyringUser{app: oldApp, storage: &keyringStorage{oldStorage}})
+			oldStorage, newStorage := new(memory), new(memory)
+			before, err := joinKeyring(rotation, &keyringStorage{oldStorage}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := joinKeyring(rotation, keyringUser{app: newApp, storage: &keyringStorage{newStorage}})
-			if err != nil || again != k {
+			after, err := joinKeyring(rotation, &keyringStorage{newStorage}, nil)
+			if err != nil || after.ring != before.ring {
 				t.Fatalf("the second user got another key ring: %v", err)
 			}
-			leaves, stays, serves, closed := oldApp, newApp, newStorage, oldStorage
+			leaves, stays, serves, closed := before, after, newStorage, oldStorage
 			if test.newLeaves {
-				leaves, stays, serves, closed = newApp, oldApp, oldStorage, newStorage
+				leaves, stays, serves, closed = after, before, oldStorage, newStorage
 			}
-			if err := k.leave(leaves); err != nil {
+			if err := leaves.leave(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := k.Ring(t.Context()); err != nil {
+			if _, err := stays.Ring(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if serves.visits() == 0 || closed.visits() != 0 || serves.locked {
 				t.Errorf("%d visits to the storage that serves, %d to the closed one; locked %v", serves.visits(), closed.visits(), serves.locked)
 			}
-			if err := k.leave(stays); err != nil {
+			if err := stays.leave(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := k.Ring(t.Context()); err != nil {
+			if _, err := stays.Ring(t.Context()); err != nil {
 				t.Errorf("a request that outlives its configuration: %v", err)
 			}
 		})
+	}
+}
+
+// A configuration that serves and then leaves gives the keys back to the one before it, and one that is
+// provisioned and never serves is never asked for keys.
+func TestKeyRingIsAskedWhereRequestsAre(t *testing.T) {
+	rotation := session.Rotation{Every: 49 * time.Hour}
+	storages := []*memory{new(memory), new(memory), new(memory)}
+	var users []*configKeys
+	for _, s := range storages {
+		u, err := joinKeyring(rotation, &keyringStorage{s}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		users = append(users, u)
+	}
+	for _, i := range []int{1, 0} { // the older one's first request comes late: the newer one goes on serving
+		if _, err := users[i].Ring(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if users[0].ring.serving != users[1] || storages[2].visits() != 0 || storages[0].visits() != 0 {
+		t.Errorf("visits: %d, %d, %d", storages[0].visits(), storages[1].visits(), storages[2].visits())
+	}
+	for _, i := range []int{1, 2, 0} {
+		if err := users[i].leave(); err != nil {
+			t.Fatal(err)
+		}
+		if i == 1 && users[0].ring.serving != users[0] {
+			t.Error("the keys did not go back to the configuration before")
+		}
 	}
 }
 

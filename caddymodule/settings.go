@@ -46,7 +46,8 @@ type Settings struct {
 	PrivateKeyID string `json:"private_key_id,omitempty"`
 
 	// RedirectURI is the sign-in redirect URI that is registered for the app at Okta. Okta never
-	// sends anybody there, but compares it. Default: https://<host of the request><prefix>/callback.
+	// sends anybody there, but compares it. An absolute https URL (http on loopback). Default: <origin of the
+	// request><prefix>/callback, such as https://app.example.com/_mfa/callback.
 	// Placeholders are read.
 	RedirectURI string `json:"redirect_uri,omitempty"`
 

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"crypto/rsa"
 	"reflect"
 	"strings"
 	"testing"
@@ -144,5 +145,33 @@ func TestFingerprintSeparatesItsParts(t *testing.T) {
 			t.Errorf("%q and %q have the same fingerprint", l, other)
 		}
 		seen[f] = l
+	}
+}
+
+// Sites whose settings shape the calls to Okta differently must not share a flow: a sign-in of one would go on with the
+// scopes or the key of another.
+func TestEngineTellsFlowsApart(t *testing.T) {
+	base := func() (Settings, *resolved) {
+		return Settings{}, &resolved{issuer: "https://acme.okta.com", clientID: "0oa1"}
+	}
+	s, r := base()
+	engine := s.engine(r)
+	for name, tt := range map[string]struct {
+		change func(*Settings, *resolved)
+		same   bool
+	}{
+		"issuer":         {func(_ *Settings, r *resolved) { r.issuer += "/oauth2/default" }, false},
+		"client":         {func(_ *Settings, r *resolved) { r.clientID = "0oa2" }, false},
+		"scopes":         {func(s *Settings, _ *resolved) { s.Scopes = []string{"openid", "groups"} }, false},
+		"poll interval":  {func(s *Settings, _ *resolved) { s.MinPollInterval = 1 }, false},
+		"private key":    {func(_ *Settings, r *resolved) { r.privateKey, r.privateKeyID = new(rsa.PrivateKey), "k" }, false},
+		"rotated secret": {func(_ *Settings, r *resolved) { r.clientSecret = "new" }, true},
+		"title":          {func(s *Settings, _ *resolved) { s.Title = "Payroll" }, true},
+	} {
+		s, r := base()
+		tt.change(&s, r)
+		if got := s.engine(r) == engine; got != tt.same {
+			t.Errorf("%s: same engine %v, want %v", name, got, tt.same)
+		}
 	}
 }

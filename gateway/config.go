@@ -61,8 +61,8 @@ type Config struct {
 	// PushShowsGateway says that a push at this org shows the gateway's address and agent, as Okta documents for
 	// embedded sign-in, so that the pages do not promise the browser's.
 	PushShowsGateway bool
-	// RedirectURI is the sign-in redirect URI registered at Okta. "" means
-	// https://<host of the request><Prefix>/callback.
+	// RedirectURI is the sign-in redirect URI registered at Okta. "" means <origin of the request><Prefix>/callback,
+	// such as https://app.example.com/_mfa/callback.
 	RedirectURI string
 	// Observer hears of what happens; nil means nobody.
 	Observer Observer

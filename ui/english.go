@@ -63,7 +63,7 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"wait.lead":         "We sent a push to your phone. Open it and choose Yes.",
 	"wait.lead.device":  "We sent a push to {device}. Open it and choose Yes.",
 	"wait.number":       "Tap this number on your phone",
-	"wait.number.where": "The push is on {device}.",
+	"wait.number.where": "Sent to {device}.",
 	"wait.status":       "Waiting for your answer. This page goes on by itself.",
 	"wait.long":         "Still waiting. If no push has come, open Okta Verify on the phone and look there.",
 	"wait.lost":         "The connection was lost. Trying again.",

@@ -150,7 +150,6 @@ func (c *choice) words(in flows.Choice) {
 		if in.Detail != "" {
 			c.Text = "choice.push.device"
 		}
-		c.Sub = in.Label
 	case slices.Contains(ownChoices, in.Factor):
 		c.Text, c.Sub = "choice."+string(in.Factor), in.Detail
 	case in.Label == "":

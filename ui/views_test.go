@@ -108,7 +108,7 @@ func TestChooseSaysWhatThePhoneShows(t *testing.T) {
 	if got := text(w.byID("context")); got != shows {
 		t.Errorf("context %q", got)
 	}
-	for factor, want := range map[string]string{"push": "Send a push to Pixel 7 Okta Verify", "totp": "Enter a code from Okta Verify", "sms": "Phone +1 XXX-1234"} {
+	for factor, want := range map[string]string{"push": "Send a push to Pixel 7", "totp": "Enter a code from Okta Verify", "sms": "Phone +1 XXX-1234"} {
 		b := w.button("data-factor", factor)
 		if b == nil || text(b) != want || attrs(b, "name", "data-choice-kind") != "choice factor" || hasAttr(b, "autofocus") {
 			t.Errorf("%s: %q, want %q (and no focus: Enter must not send a push)", factor, text(b), want)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 const ours = "__Host-okta_mfa"
@@ -93,15 +92,6 @@ func TestS50TenThousandCookies(t *testing.T) {
 			t.Errorf("found %q", v)
 		}
 		Strip(h, ours, "tx")
-	}
-	best := time.Hour
-	for range 20 { // the best of 20: the machine may be busy
-		start := time.Now()
-		work()
-		best = min(best, time.Since(start))
-	}
-	if best > 5*time.Millisecond {
-		t.Errorf("%v", best)
 	}
 	if n := testing.AllocsPerRun(5, work); n > 8 { // each at most as large as the header: far below 1 MB
 		t.Errorf("%v allocations", n)

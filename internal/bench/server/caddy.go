@@ -43,7 +43,7 @@ func Caddy(handlers ...Handler) (string, error) {
 	config, err := json.Marshal(object{
 		"admin":   object{"disabled": true, "config": object{"persist": false}},
 		"storage": object{"module": "file_system", "root": os.DevNull}, // nothing is stored: no TLS, no key ring
-		"logging": object{"logs": object{"default": object{"level": "ERROR"}}},
+		"logging": object{"logs": object{"default": object{"level": "ERROR", "exclude": []string{"tls"}}}},
 		"apps": object{"http": object{"servers": object{"bench": object{
 			"listen":          []string{"127.0.0.1:0"},
 			"automatic_https": object{"disable": true},

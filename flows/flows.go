@@ -22,7 +22,8 @@ type State []byte
 // default, and the zero ClientContext is refused.
 //
 // A returned error is always a *Error (an answer could not be had, the State given is still good
-// unless Reason is Expired). What Okta decided, refusals included, is a Step.
+// unless Reason is Expired). What Okta decided, refusals included, is a Step. The State beside a Step that
+// ends the sign-in (KindDone, KindDenied with Final) may be nil: nothing is to be called for it any more.
 type Flow interface {
 	// Start begins a sign-in with what the person typed on the first page: Values["identifier"]
 	// and, if the page asked for it, Values["password"]. redirectURI is the sign-in redirect URI

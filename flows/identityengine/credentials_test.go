@@ -91,6 +91,36 @@ func TestPasswordAfterIdentifier(t *testing.T) {
 	}
 }
 
+// P7: the gateway takes the same time over every refusal of name and password. What it knows them by is a first
+// page with an error, or DeniedLocked; nothing else may come of them.
+func TestRefusedCredentialsCanBeRecognised(t *testing.T) {
+	for name, p := range both {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, policy(p))
+			for _, user := range []string{"ghost@sidegate.example", pushUser, lockedUser} {
+				for _, twoPages := range []bool{false, true} {
+					if !twoPages {
+						b.start(user, "wrong")
+					} else if b.start(user, ""); b.step.Kind == flows.KindIdentify {
+						if len(b.step.Messages) != 0 {
+							t.Errorf("%s: the page for the password says %+v", user, b.step.Messages)
+						}
+						b.typed(map[string]string{flows.FieldPassword: "wrong"})
+					}
+					if user == lockedUser && !p.HideUnknownUsers {
+						b.wantDenied(flows.DeniedLocked, true)
+						continue
+					}
+					b.want(flows.KindIdentify)
+					if m := b.step.Messages; len(m) != 1 || m[0].Key != "sidegate.credentials" || !m[0].Error {
+						t.Errorf("%s: the refusal is %+v", user, b.step)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestLockedAccount(t *testing.T) {
 	for name, p := range map[string]oktasim.Policy{"one form": {}, "identifier first": {IdentifierFirst: true}} {
 		t.Run(name, func(t *testing.T) {

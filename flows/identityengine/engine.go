@@ -76,15 +76,8 @@ func (e *Engine) Poll(ctx context.Context, cc flows.ClientContext, s flows.State
 	if err != nil {
 		return s, flows.Step{}, err
 	}
-	if st.Want != wantPhone {
-		return s, flows.Step{}, badAnswer("there is nothing to poll for")
-	}
-	at := &attempt{engine: e, cc: cc, state: *st, polling: true, asked: st.Pending}
-	doc, err := at.post(ctx, st.Main, st.Main.Body)
-	if err != nil {
-		return s, flows.Step{}, err
-	}
-	next, step, err := at.proceed(ctx, doc)
+	at := &attempt{engine: e, cc: cc, state: *st, polling: true}
+	next, step, err := at.poll(ctx)
 	if err != nil {
 		return s, flows.Step{}, err
 	}

@@ -61,8 +61,7 @@ func (a *attempt) call(ctx context.Context, r okta.Request) (*document, error) {
 	case means == meansUnavailable, means == meansDegraded && !a.polling:
 		return nil, res.Refuse(flows.ReasonUnavailable)
 	case means == meansNothing && a.polling && res.Status >= 400:
-		// Two polls that met, or one that met another call: the transaction goes on (§5.7.1).
-		return nil, res.Refuse(flows.ReasonUnavailable)
+		return nil, missed(res)
 	}
 	return doc, nil
 }
@@ -72,13 +71,26 @@ func (a *attempt) foreign(res *okta.Response) (*document, error) {
 	switch code := res.Code(); {
 	case code == "E0000047":
 		return nil, rateLimited(res)
-	case a.polling, code == "E0000009", code == "E0000010":
+	case code == "E0000009", code == "E0000010":
+		return nil, res.Refuse(flows.ReasonUnavailable)
+	case a.polling && res.Status >= 400:
+		return nil, missed(res)
+	case a.polling:
 		return nil, res.Refuse(flows.ReasonUnavailable)
 	case res.Status == http.StatusForbidden:
 		// A network policy, of Okta's or of something before it: for the person it is one refusal.
 		return &document{messages: []flows.Message{{Key: keyForbidden, Error: true}}}, nil
 	}
 	return nil, res.Refuse(flows.ReasonMalformed)
+}
+
+// errMissed marks the refusal of a poll that says nothing that we know.
+var errMissed = errors.New("the poll is refused without a known reason")
+
+func missed(res *okta.Response) *flows.Error {
+	e := res.Refuse(flows.ReasonUnavailable)
+	e.Err = fmt.Errorf("%w: %w", errMissed, e.Err)
+	return e
 }
 
 // keyForbidden is Okta's key for the same refusal inside IDX.

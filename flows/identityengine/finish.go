@@ -2,24 +2,58 @@ package identityengine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway/identity"
 )
 
+// codeLife is how long an interaction code is good (§7).
+const codeLife = time.Minute
+
 // finish redeems the interaction code and makes the identity. A success that no second factor proved is none,
 // and is not even redeemed (immunity S71).
+//
+// Okta gives the code once: where the token endpoint cannot be reached right now, it is kept in the State of a
+// Step that goes on waiting, and polls send it again.
 func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.Step, error) {
 	if !a.state.secondFactor() {
 		return nil, a.end(flows.DeniedNoFactor), nil
 	}
+	s := &a.state
+	s.Want, s.Code, s.CodeAt = wantToken, code, a.engine.now().Unix()
+	s.Pending = s.Proofs[len(s.Proofs)-1].Factor
+	s.Main, s.Resend, s.Factors, s.Label = nil, nil, nil, ""
+	next, step, err := a.redeem(ctx)
+	if failed := passing(err); failed != nil {
+		return a.show(view{messages: []flows.Message{accepted}, interval: failed.RetryAfter})
+	}
+	return next, step, err
+}
+
+// passing is the error after which the same call may succeed a little later, nil for any other.
+func passing(err error) *flows.Error {
+	failed := new(flows.Error)
+	if errors.As(err, &failed) && (failed.Reason == flows.ReasonUnavailable || failed.Reason == flows.ReasonRateLimited) {
+		return failed
+	}
+	return nil
+}
+
+// redeem sends the code of the State. A passing error is always one of the token endpoint itself. Whether Okta had
+// used the code by then cannot be known; if so, it refuses the next call, which ends the sign-in.
+func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
+	if a.engine.now().Sub(time.Unix(a.state.CodeAt, 0)) >= codeLife {
+		return nil, a.end(flows.DeniedExpired), nil
+	}
 	res, err := a.oauth(ctx, "/v1/token", url.Values{
 		"grant_type":       {"interaction_code"},
-		"interaction_code": {code},
+		"interaction_code": {a.state.Code},
 		"code_verifier":    {a.state.Verifier},
 	})
 	if err != nil {
@@ -32,11 +66,12 @@ func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.S
 	if err != nil {
 		return nil, flows.Step{}, malformed("%s: %w", res.Endpoint, err)
 	}
-	claims, err := a.verify(ctx, body.get("id_token").text())
-	if err != nil {
-		return nil, flows.Step{}, err
-	}
-	if err := a.complete(ctx, claims, body.get("access_token").text()); err != nil {
+	claims, err := a.claims(ctx, body)
+	switch {
+	case passing(err) != nil:
+		// The code is spent, and tokens are nothing to keep: the person starts over.
+		return nil, a.end(flows.DeniedExpired), nil
+	case err != nil:
 		return nil, flows.Step{}, err
 	}
 	id := a.state.identity()
@@ -44,8 +79,16 @@ func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.S
 	return nil, flows.Step{Kind: flows.KindDone, Person: a.state.Person, Identity: id}, nil
 }
 
-// refusedCode tells a refusal of this sign-in from one of the app. The code is burnt either way, and is not sent
-// again (§7).
+// claims are what the tokens say, once they are verified.
+func (a *attempt) claims(ctx context.Context, tokens node) (*claims, error) {
+	c, err := a.verify(ctx, tokens.get("id_token").text())
+	if err != nil {
+		return nil, err
+	}
+	return c, a.complete(ctx, c, tokens.get("access_token").text())
+}
+
+// refusedCode tells a refusal of this sign-in from one of the app.
 func (a *attempt) refusedCode(res *okta.Response) (flows.State, flows.Step, error) {
 	switch res.Code() {
 	case "invalid_grant":
@@ -88,10 +131,7 @@ func readGroups(n node) []string {
 
 func (c *claims) fill(id *identity.Identity) {
 	id.Subject, id.Login, id.Name, id.Email, id.Groups = c.subject, c.login, c.name, c.email, c.groups
-	if id.Login == "" {
-		id.Login = c.email
-	}
-	if id.Login == "" {
+	if id.Login == "" { // never the address: people may be able to edit theirs
 		id.Login = c.subject
 	}
 }

@@ -148,6 +148,8 @@ func FuzzState(f *testing.F) {
 	f.Add([]byte(`{"V":1,"a":"code","m":{"p":"/x","i":[]},"f":[{"i":"push"}]}`))
 	f.Add([]byte(`{"V":1,"a":"code"}`))
 	f.Add([]byte(`{"V":1,"a":"pwd"}`))
+	f.Add([]byte(`{"V":1,"a":"token","o":"c0de","i":9999999999,"p":[{"f":"push","t":1}]}`))
+	f.Add([]byte(`{"V":1,"a":"token"}`))
 	f.Add([]byte(`{"V":1,"a":"pick","f":[{"i":"push","f":"push","m":{"p":"//evil.example"}}]}`))
 	f.Add([]byte(`{"V":1,"a":"no","e":null}`))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -81,7 +81,16 @@ func (k *keyring) reload(ctx context.Context, cc flows.ClientContext) (jwk.Set, 
 
 // share lets all who need the same fetch at the same time have one; it outlives the one who began it.
 func (k *keyring) share(ctx context.Context, why string, fetch func(context.Context) (jwk.Set, error)) (jwk.Set, error) {
-	done := k.flight.DoChan(why, func() (any, error) { return fetch(context.WithoutCancel(ctx)) })
+	done := k.flight.DoChan(why, func() (_ any, err error) {
+		// On a goroutine of its own, where nobody else would catch it, a panic over keys that came from
+		// outside would end the process.
+		defer func() {
+			if r := recover(); r != nil {
+				err = malformed("keys: reading them panicked: %v", r)
+			}
+		}()
+		return fetch(context.WithoutCancel(ctx))
+	})
 	select {
 	case r := <-done:
 		if r.Err != nil {

@@ -14,9 +14,17 @@ const (
 	keyCredentials = "sidegate.credentials"
 	// keyCodeFormat says that what was typed cannot be a code.
 	keyCodeFormat = "sidegate.code_format"
+	// keyAccepted says that Okta has the answer and that nothing is left to do.
+	keyAccepted = "sidegate.accepted"
 	// keyWrongCode is Okta's own key, for a refusal without any message.
 	keyWrongCode = "api.authn.error.PASSCODE_INVALID"
 )
+
+// accepted has a text for pages that have none of their own: they are about to ask for a phone that has
+// already answered.
+var accepted = flows.Message{
+	Key: keyAccepted, Text: "Okta has accepted your answer. The sign-in is being completed: there is nothing left to do for you.",
+}
 
 // readMessages takes what is on one object; each key and text once (§3.6).
 func readMessages(n node) []flows.Message {

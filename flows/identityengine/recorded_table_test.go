@@ -89,7 +89,7 @@ var recorded = map[string]expectation{
 	},
 	"authenticator-verification-yubikey":   {afterPassword: "denied unsupported final=true"},
 	"consent-enduser":                      {afterPassword: "denied unsupported final=true"},
-	"error-400-unauthorized-client":        {status: 400, afterPassword: "error malformed", afterPoll: "error unavailable"},
+	"error-400-unauthorized-client":        {status: 400, afterPassword: "error malformed", afterPoll: "wait push 4s number="},
 	"error-401-invalid-email-otp-passcode": {status: 401, afterPassword: "denied unsupported final=true"},
 	"error-401-session-expired":            {status: 401, afterPassword: "denied expired final=true !idx.session.expired"},
 	"error-403-security-access-denied": {

@@ -35,8 +35,7 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 		return a.restCode(p)
 	case askWait:
 		a.state.Want, a.state.Pending = wantPhone, p.factor
-		interval := min(max(p.interval, a.engine.minPoll), maxInterval)
-		return a.show(view{messages: p.messages, wait: &flows.Wait{Interval: interval, Number: p.number}})
+		return a.show(view{messages: p.messages, interval: p.interval})
 	case askChoose:
 		a.state.Want, a.state.Pending = wantChoice, ""
 		return a.show(view{messages: p.messages})
@@ -48,7 +47,7 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 func (a *attempt) keep(p *page) {
 	s := &a.state
 	s.Main, s.Resend, s.Factors, s.Cancel, s.Device = p.main, p.resend, p.factors, p.cancel, p.device
-	s.Label = ""
+	s.Label, s.Number, s.Misses = "", p.number, 0
 	if s.proved(identity.Password) {
 		s.Factors = slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Factor == identity.Password })
 	}

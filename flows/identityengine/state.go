@@ -24,6 +24,8 @@ const (
 	wantCode     want = "code"
 	wantChoice   want = "pick"
 	wantPhone    want = "wait"
+	// wantToken: Okta has accepted everything and only the tokens are still to be had.
+	wantToken want = "token"
 	// wantNothing: a refusal; Resend and Factors may lead on.
 	wantNothing want = "no"
 )
@@ -42,10 +44,17 @@ type state struct {
 	Verifier string  `json:"v,omitempty"`
 	Nonce    string  `json:"n,omitempty"`
 	Proofs   []proof `json:"p,omitempty"`
-	// Pending is the factor that the Step asks for, Device and Label how the page calls it.
+	// Pending is the factor that the Step asks for, Device and Label how the page calls it, Number what is to be
+	// tapped.
 	Pending identity.Factor `json:"k,omitempty"`
 	Device  string          `json:"d,omitempty"`
 	Label   string          `json:"l,omitempty"`
+	Number  string          `json:"t,omitempty"`
+	// Misses counts the polls in a row that Okta refused without a reason that we know.
+	Misses int `json:"x,omitempty"`
+	// Code is the interaction code, for wantToken, and CodeAt when it came, in Unix seconds. Secret.
+	Code   string `json:"o,omitempty"`
+	CodeAt int64  `json:"i,omitempty"`
 	// Main answers or polls, Resend and Factors are the ways on.
 	Main    *move          `json:"m,omitempty"`
 	Resend  *move          `json:"e,omitempty"`
@@ -110,6 +119,8 @@ func (s *state) complete() bool {
 		return s.Main != nil && len(s.Main.Input) > 0
 	case wantPhone:
 		return s.Main != nil
+	case wantToken:
+		return s.Code != "" && s.secondFactor()
 	case wantCredentials, wantChoice, wantNothing:
 		return true
 	}

@@ -2,6 +2,7 @@ package identityengine
 
 import (
 	"errors"
+	"time"
 
 	"sidegate.example/sidegate/flows"
 )
@@ -11,7 +12,7 @@ var errSafeMode = errors.New("the org is in safe mode and asks to come back late
 // view is what a Step shows beside what the state says.
 type view struct {
 	messages, fieldMessages []flows.Message
-	wait                    *flows.Wait
+	interval                time.Duration // to the next poll
 	denied                  flows.DeniedReason
 }
 
@@ -31,8 +32,9 @@ func (a *attempt) show(v view) (flows.State, flows.Step, error) {
 		step.Fields = []flows.Field{{Name: s.field(), Label: s.Label, Messages: v.fieldMessages}}
 	case wantChoice:
 		step.Kind = flows.KindChoose
-	case wantPhone:
-		step.Kind, step.Factor, step.Wait = flows.KindWait, s.Pending, v.wait
+	case wantPhone, wantToken:
+		step.Kind, step.Factor = flows.KindWait, s.Pending
+		step.Wait = &flows.Wait{Interval: min(max(v.interval, a.engine.minPoll), maxInterval), Number: s.Number}
 	case wantNothing:
 		step.Kind, step.Factor = flows.KindDenied, ""
 		step.Denied = &flows.Denied{Reason: v.denied, Final: len(step.Choices) == 0}

@@ -266,17 +266,14 @@ func TestKeysElsewhereAreNotFetched(t *testing.T) {
 	}
 }
 
-// The code is good once and is sent once, whatever comes back.
+// What is a refusal, and not an outage, is not asked for twice.
 func TestTokenRefusals(t *testing.T) {
 	for _, c := range []struct {
 		fault  oktasim.Fault
 		reason flows.Reason
 		denied flows.DeniedReason
 	}{
-		{fault: oktasim.Fault{Kind: "status", Status: 500}, reason: flows.ReasonUnavailable},
-		{fault: oktasim.Fault{Kind: "status", Status: 429, Body: `{"error":"invalid_grant"}`}, reason: flows.ReasonRateLimited},
 		{fault: oktasim.Fault{Kind: "body", Status: 401, Body: `{"error":"invalid_client"}`}, reason: flows.ReasonMisconfigured},
-		{fault: oktasim.Fault{Kind: "body", Status: 400, Body: `{"error":"server_error"}`}, reason: flows.ReasonUnavailable},
 		{fault: oktasim.Fault{Kind: "body", Body: `{}`}, reason: flows.ReasonMalformed},
 		{fault: oktasim.Fault{Kind: "redirect"}, reason: flows.ReasonMalformed},
 		{fault: oktasim.Fault{Kind: "body", Status: 400, Body: `{"error":"invalid_grant"}`}, denied: flows.DeniedExpired},

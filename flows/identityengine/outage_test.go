@@ -1,0 +1,259 @@
+package identityengine_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/oktasim"
+)
+
+const tokenPath = "/oauth2/default/v1/token"
+
+// approved is a sign-in whose phone has said yes, and whose next token calls meet fault.
+func approved(t *testing.T, user string, fault oktasim.Fault) *bench {
+	t.Helper()
+	b := newBench(t)
+	b.later(-200 * time.Second) // so that the token at the end is not from the future
+	b.approve(user)
+	fault.Path = "/v1/token"
+	b.org.Inject(fault)
+	return b
+}
+
+func (b *bench) approve(user string) {
+	b.Helper()
+	p := b.pushed(user)
+	err := b.org.Approve(p.ID)
+	if b.step.Wait.Number != "" {
+		err = b.org.Tap(p.ID, b.step.Wait.Number)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// wantCompleting checks the page of a sign-in that has only the tokens left to get.
+func (b *bench) wantCompleting(f identity.Factor) {
+	b.Helper()
+	b.want(flows.KindWait)
+	if m := b.step.Messages; len(m) != 1 || m[0].Key != "sidegate.accepted" || m[0].Text == "" || m[0].Error {
+		b.Errorf("the messages are %+v", m)
+	}
+	if b.step.Factor != f || len(b.step.Choices) != 0 {
+		b.Errorf("the page is %+v, want factor %s and nothing to press", b.step, f)
+	}
+}
+
+// P8: Okta gives the interaction code once. A token endpoint that is away for a moment must not strand the person
+// whose phone has approved.
+func TestTokenOutageAfterApprovalIsRiddenOut(t *testing.T) {
+	reset := http.Header{"X-Rate-Limit-Limit": {"5"}, "X-Rate-Limit-Remaining": {"1"}, "Retry-After": {"7"}}
+	for name, c := range map[string]struct {
+		fault oktasim.Fault
+		wait  time.Duration
+	}{
+		"503":             {oktasim.Fault{Kind: "status", Status: 503}, time.Second},
+		"500 html":        {oktasim.Fault{Kind: "status", Status: 500, Body: "<html>"}, time.Second},
+		"429":             {oktasim.Fault{Kind: "status", Status: 429, Body: `{"error":"invalid_grant"}`, Header: reset}, 7 * time.Second},
+		"400 unavailable": {oktasim.Fault{Kind: "body", Status: 400, Body: `{"error":"temporarily_unavailable"}`}, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for user, want := range map[string]identity.Factor{pushUser: identity.Push, numberUser: identity.NumberChallenge} {
+				b := approved(t, user, c.fault)
+				number := b.step.Wait.Number
+				polls := b.called(pollPath)
+				b.poll()
+				b.wantCompleting(want)
+				if w := *b.step.Wait; w != (flows.Wait{Interval: c.wait, Number: number}) {
+					t.Errorf("wait is %+v, want %v and number %q", w, c.wait, number)
+				}
+				b.poll()
+				b.want(flows.KindDone)
+				if p := b.step.Identity.Proofs; len(p) != 2 || p[1].Factor != want {
+					t.Errorf("the proofs are %+v", p)
+				}
+				if n, m := b.called(pollPath)-polls, b.called(tokenPath); n != 1 || m != 2 {
+					t.Errorf("%d polls and %d token calls were made, want 1 and 2", n, m)
+				}
+			}
+		})
+	}
+}
+
+// P8: the same for a code, which would not be taken a second time.
+func TestTokenOutageAfterCodeIsRiddenOut(t *testing.T) {
+	b := newBench(t)
+	b.start(totpUser, password)
+	b.org.Inject(oktasim.Fault{Path: "/v1/token", Kind: "status", Status: 503})
+	b.code(b.org.TOTP(totpUser))
+	b.wantCompleting(identity.TOTP)
+	for _, a := range []flows.Answer{{}, {Choice: "resend"}, {Choice: "other"}, {Values: map[string]string{"totp": "123456"}}} {
+		_, _, err := b.engine.Advance(t.Context(), b.cc, b.state, a)
+		wantReason(t, err, flows.ReasonBadAnswer)
+	}
+	b.take(b.engine.Poll(t.Context(), b.cc, b.state))
+	b.wantDone(totpUser, "Timo Totp", identity.Password, identity.TOTP)
+}
+
+// A longer outage: the State with the code stays good, until the code is too old to be worth a call.
+func TestInteractionCodeIsKeptForItsLifeOnly(t *testing.T) {
+	b := approved(t, pushUser, oktasim.Fault{Kind: "status", Status: 503, Times: -1})
+	b.poll()
+	b.wantCompleting(identity.Push)
+	for range 5 {
+		b.later(10 * time.Second)
+		s, _, err := b.engine.Poll(t.Context(), b.cc, b.state)
+		wantReason(t, err, flows.ReasonUnavailable)
+		if !bytes.Equal(s, b.state) {
+			t.Fatalf("the state was replaced by %s", s)
+		}
+	}
+	b.later(10 * time.Second)
+	before := len(b.org.Requests())
+	b.take(b.engine.Poll(t.Context(), b.cc, b.state))
+	b.wantDenied(flows.DeniedExpired, true)
+	if n := len(b.org.Requests()) - before; b.state != nil || n != 0 {
+		t.Errorf("the state is %q and %d calls were made, want neither", b.state, n)
+	}
+}
+
+// An answer that was lost may have used the code up: then Okta refuses the next call, and that is the end.
+func TestLostTokenAnswerEndsTheSignIn(t *testing.T) {
+	b := approved(t, pushUser, oktasim.Fault{Kind: "truncate"})
+	b.poll()
+	b.wantCompleting(identity.Push)
+	b.poll()
+	b.wantDenied(flows.DeniedExpired, true)
+}
+
+// What the org's rate limit says of the token endpoint is kept, and the code waits for it.
+func TestTokenCallIsNotSentIntoARateLimit(t *testing.T) {
+	b := newBench(t)
+	b.later(-200 * time.Second)
+	b.approve(pushUser)
+	limited := http.Header{
+		"X-Rate-Limit-Limit": {"5"}, "X-Rate-Limit-Remaining": {"0"},
+		"X-Rate-Limit-Reset": {strconv.FormatInt(b.now().Add(24*time.Second).Unix(), 10)},
+	}
+	b.org.Inject(oktasim.Fault{Path: "/v1/token", Kind: "body", Status: 400, Body: `{"error":"access_denied"}`, Header: limited})
+	b.poll()
+	b.wantDenied(flows.DeniedPolicy, true)
+
+	b.approve(numberUser)
+	b.poll()
+	b.wantCompleting(identity.NumberChallenge)
+	if n := b.called(tokenPath); n != 1 {
+		t.Errorf("%d token calls were made, want that of the first person only", n)
+	}
+	b.poll()
+	b.wantDone(numberUser, "Nadia Number", identity.Password, identity.NumberChallenge)
+}
+
+// Once the code is spent there is nothing to go on with.
+func TestOutageAfterTheCodeIsSpentStartsOver(t *testing.T) {
+	for _, path := range []string{"/v1/keys", "/.well-known/openid-configuration", "/v1/userinfo"} {
+		for _, status := range []int{503, 429} {
+			b := newBench(t, func(s *settings) { s.sim.Policy.ThinIDToken = true })
+			b.later(-100 * time.Second)
+			b.approve(pushUser)
+			b.org.Inject(oktasim.Fault{Path: path, Kind: "status", Status: status})
+			b.poll()
+			b.wantDenied(flows.DeniedExpired, true)
+			if b.state != nil {
+				t.Errorf("%s: a state is left: %s", path, b.state)
+			}
+		}
+	}
+}
+
+// A poll that is refused without a known reason may have met another call; many in a row are an end (§5.7.1).
+func TestRefusedPollsEndTheWait(t *testing.T) {
+	const nameless = `{"version":"1.0.0","messages":{"type":"array","value":[]}}`
+	for name, c := range map[string]struct {
+		status int
+		body   string
+	}{
+		"E0000020":   {400, badRequest},
+		"no message": {400, nameless},
+		"no content": {400, ``},
+		"no IDX":     {401, `{"errorCode":"E0000011"}`},
+		"html":       {404, `<html>`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.later(-200 * time.Second)
+			b.pushed(numberUser)
+			first := b.step
+			refuse := func(times int) {
+				b.org.Inject(oktasim.Fault{Path: pollPath, Kind: "body", Status: c.status, Body: c.body, Times: times})
+			}
+			refuse(4)
+			for range 4 {
+				if b.poll(); !reflect.DeepEqual(b.step, first) {
+					t.Fatalf("the page became %+v\nwant %+v", b.step, first)
+				}
+			}
+			b.poll() // an answer in between: the count begins anew
+			b.want(flows.KindWait)
+			refuse(5)
+			for range 4 {
+				b.poll()
+				b.want(flows.KindWait)
+			}
+			b.poll()
+			b.wantDenied(flows.DeniedExpired, true)
+		})
+	}
+}
+
+// Okta says that the transaction is gone: one answer is enough.
+func TestPollOfATransactionThatIsGone(t *testing.T) {
+	for key, want := range map[string]flows.DeniedReason{
+		"idx.session.expired":                        flows.DeniedExpired,
+		"core.system.transaction_resource_not_found": flows.DeniedTimeout,
+	} {
+		b := newBench(t)
+		b.pushed(pushUser)
+		b.org.Inject(oktasim.Fault{Path: pollPath, Kind: "body", Status: 404, Body: strings.Replace(badRequest, "E0000020", key, 1)})
+		b.poll()
+		b.wantDenied(want, true)
+	}
+}
+
+// The login is what applications go by; an address that people may edit themselves must not become one.
+func TestLoginIsNeverTheAddress(t *testing.T) {
+	for name, c := range map[string]struct {
+		userinfo string
+		login    string
+	}{
+		"none": {`{"sub":"%s","name":"Eve","email":"admin@sidegate.example","email_verified":true}`, ""},
+		"one":  {`{"sub":"%s","preferred_username":"eve","email":"admin@sidegate.example"}`, "eve"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, func(s *settings) { s.sim.Policy.ThinIDToken = true })
+			b.start(totpUser, password)
+			b.org.Inject(oktasim.Fault{Path: "/v1/userinfo", Mutate: func(body []byte) []byte {
+				_, rest, _ := strings.Cut(string(body), `"sub":"`)
+				sub, _, _ := strings.Cut(rest, `"`)
+				return fmt.Appendf(nil, c.userinfo, sub)
+			}})
+			b.code(b.org.TOTP(totpUser))
+			b.want(flows.KindDone)
+			id := b.step.Identity
+			if c.login == "" {
+				c.login = id.Subject
+			}
+			if id.Login != c.login || id.Email != "admin@sidegate.example" {
+				t.Errorf("the identity is %+v, want login %q", id, c.login)
+			}
+		})
+	}
+}

@@ -154,6 +154,7 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"signedout.again": "Sign in again",
 
 	"message.sidegate.credentials":                                             "The user name or the password is not right.",
+	"message.sidegate.accepted":                                                "Okta has accepted your answer and is slow to say so. Nothing more is needed from you.",
 	"message.sidegate.code_format":                                             "Type the code as the app shows it: digits only.",
 	"message.api.authn.error.PASSCODE_INVALID":                                 "The code is not right. Check it and try again.",
 	"message.authfactor.challenge.soft_token.invalid_passcode":                 "The code is not right, or was used already. Wait for the next one.",

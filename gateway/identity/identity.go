@@ -12,7 +12,8 @@ import (
 type Identity struct {
 	// Subject is Okta's immutable user id (the sub claim of the ID token, 00u...). Never empty.
 	Subject string
-	// Login is the Okta username (preferred_username); it falls back to Email, then Subject.
+	// Login is the Okta username (preferred_username), or Subject when Okta sends none: an e-mail address may be the
+	// person's own to edit.
 	Login string
 	// Name is the display name (name claim); may be empty.
 	Name string

@@ -162,6 +162,7 @@ func (s *soak) watched(w *waiting) error {
 // saw it each browser knew.
 func (s *soak) approve() ([]time.Duration, error) {
 	defer s.streams.close()
+	time.Sleep(3 * s.refresh) // the polls that were held back come all at once
 	var delays []time.Duration
 	for i := range s.approvals {
 		n := i * s.browsers / s.approvals

@@ -2,6 +2,7 @@ package transaction
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -29,8 +30,12 @@ func BenchmarkPoll(b *testing.B) {
 	defer m.Close()
 	m.SetEngine("org", idle{}, nil)
 	var all []*txn
-	for range 10_000 {
-		v, err := m.Begin(context.Background(), Begin{Engine: "org"})
+	for i := range 10_000 {
+		c, err := flows.NewClientContext(fmt.Sprintf("198.18.%d.%d", i>>8, i&255), "", "", "")
+		if err != nil {
+			b.Fatal(err)
+		}
+		v, err := m.Begin(context.Background(), Begin{Engine: "org", Client: c})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -37,9 +37,9 @@ type org struct {
 	advances int
 	cancels  int
 	polls    []span
-	overlap  bool // two calls for one State at the same time
-	outdated bool // a call with a State that had been replaced
-	clients  []flows.ClientContext
+	overlap  bool                  // two calls for one State at the same time
+	outdated bool                  // a call with a State that had been replaced
+	clients  []flows.ClientContext // of polls and cancels
 }
 
 type span struct{ from, to time.Time }
@@ -151,6 +151,10 @@ func (o *org) Advance(ctx context.Context, c flows.ClientContext, s flows.State,
 		return si.next(), push(si.name), nil
 	case a.Choice == "totp":
 		return si.next(), code(si.name), nil
+	case a.Choice == "unknown":
+		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonBadAnswer, Err: errors.New("no such choice")}
+	case a.Values["code"] == "" && a.Choice == "": // a name and a password
+		return si.next(), refused(si.name), nil
 	case a.Choice == "malformed":
 		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonMalformed, Err: errors.New("half a document")}
 	case a.Choice == "panic":
@@ -204,6 +208,7 @@ func (o *org) Cancel(ctx context.Context, c flows.ClientContext, s flows.State) 
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.cancels++
+	o.clients = append(o.clients, c)
 	return nil
 }
 
@@ -244,6 +249,11 @@ func push(person string) flows.Step {
 func code(person string) flows.Step {
 	return flows.Step{Kind: flows.KindCode, Factor: identity.TOTP, Person: person, Fields: []flows.Field{{Name: "code"}},
 		Choices: []flows.Choice{{ID: "push", Kind: flows.ChoiceOther}}}
+}
+
+// refused is Okta's answer to a wrong password.
+func refused(person string) flows.Step {
+	return flows.Step{Kind: flows.KindIdentify, Person: person, Messages: []flows.Message{{Error: true}}}
 }
 
 func success(user string, proof identity.Factor) flows.Step {

@@ -15,7 +15,8 @@ type Begin struct {
 	Engine string
 	// Site is what the transaction belongs to; every other method must name the same.
 	Site string
-	// Client is the browser; polls use it for the whole transaction.
+	// Client is the browser; polls use it until another one answers. Its address is the one that counts
+	// for Config.MaxPerAddress, to the end.
 	Client flows.ClientContext
 	// RedirectURI is passed on to the engine.
 	RedirectURI string
@@ -27,7 +28,8 @@ type Begin struct {
 // is: an id that a browser brought is never adopted (immunity S46). On a *flows.Error, ErrBusy or
 // ErrClosed nothing is kept.
 func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
-	e, err := m.reserve(b.Engine)
+	from := originOf(b.Client)
+	e, err := m.reserve(b.Engine, from)
 	if err != nil {
 		return View{}, err
 	}
@@ -35,7 +37,7 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 		return e.flow.Start(ctx, b.Client, b.RedirectURI, b.Answer)
 	})
 	if failed != nil {
-		if !m.adopt(nil) {
+		if !m.giveBack(from) {
 			return View{}, ErrClosed
 		}
 		if failed.Reason != flows.ReasonBadAnswer {
@@ -45,7 +47,7 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 	}
 	now := time.Now()
 	t := &txn{
-		id: rand.Text(), site: b.Site, engine: b.Engine, client: b.Client,
+		id: rand.Text(), site: b.Site, engine: b.Engine, origin: from, client: b.Client,
 		started: now, expires: now.Add(m.cfg.Lifetime), forgetAt: now.Add(m.cfg.Lifetime),
 	}
 	t.mu.Lock()
@@ -60,36 +62,8 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 	return t.view(), nil
 }
 
-// reserve takes one of MaxPending places; adopt hands it back.
-func (m *Manager) reserve(name string) (engine, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	e, known := m.engines[name]
-	switch {
-	case m.closed:
-		return engine{}, ErrClosed
-	case !known:
-		return engine{}, fmt.Errorf("no engine is set under the name %q", name)
-	case len(m.byID)+m.starting >= m.cfg.MaxPending:
-		return engine{}, ErrBusy
-	}
-	m.starting++
-	return e, nil
-}
-
-// adopt ends a reservation and keeps t, unless nil; false means that the Manager is closed.
-func (m *Manager) adopt(t *txn) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.starting--
-	if t != nil && !m.closed {
-		m.byID[t.id] = t
-	}
-	return !m.closed
-}
-
 // Answer gives the current step the answer of a person who saw it as seq; c is the browser that
-// sent it. It waits for a poll in flight, for as long as ctx lasts; the call to Okta itself then
+// sent it, and the one that Okta is shown from then on. It waits for a poll in flight, for as long as ctx lasts; the call to Okta itself then
 // outlives ctx, so that a second click which ends the first request leaves no half-done step.
 //
 // ErrStale, ErrGone and ErrClosed mean that nothing was sent. A *flows.Error keeps the step, so that
@@ -133,6 +107,9 @@ func (m *Manager) advance(ctx context.Context, t *txn, c flows.ClientContext, a 
 	})
 	t.mu.Lock()
 	t.release()
+	if failed == nil || failed.Reason != flows.ReasonBadAnswer {
+		t.client = c // Okta has been shown it, and the phone shows what Okta was shown (immunity S22, S23)
+	}
 	switch {
 	case failed == nil && t.gone:
 		t.state = state // for who cancels it at Okta
@@ -163,17 +140,17 @@ func (m *Manager) Cancel(ctx context.Context, id, site string) {
 	if !live || t.turn(ctx) != nil {
 		return
 	}
-	state := t.state
+	c, state := t.client, t.state
 	t.mu.Unlock()
-	m.cancelAtOkta(ctx, t, state)
+	m.cancelAtOkta(ctx, t, c, state)
 	t.mu.Lock()
 }
 
-func (m *Manager) cancelAtOkta(ctx context.Context, t *txn, s flows.State) {
+func (m *Manager) cancelAtOkta(ctx context.Context, t *txn, c flows.ClientContext, s flows.State) {
 	e := m.engine(t.engine)
 	// The answer changes nothing: the transaction is over here, and Okta ends it by itself in time.
 	_, _, _ = m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
-		return nil, flows.Step{}, e.flow.Cancel(ctx, t.client, s)
+		return nil, flows.Step{}, e.flow.Cancel(ctx, c, s)
 	})
 }
 
@@ -189,4 +166,5 @@ func (m *Manager) forget(t *txn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.byID, t.id)
+	m.places.leave(t)
 }

@@ -144,8 +144,8 @@ func TestNoGoroutinePerWaitingPerson(t *testing.T) {
 		var tabs []*transaction.Watch
 		var views []transaction.View
 		before := runtime.NumGoroutine()
-		for range people {
-			v := r.begin("ann")
+		for i := range people {
+			v := r.beginFrom(address(i), "ann")
 			w := r.watch(v)
 			w.Changed()
 			tabs, views = append(tabs, w), append(views, v)

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 
 // What the methods of a Manager refuse with, besides a *flows.Error.
 var (
-	// ErrBusy: MaxPending sign-ins are in progress; nothing was sent to Okta.
+	// ErrBusy: MaxPerAddress sign-ins of this address are in progress, or MaxPending of all, none of which
+	// can make room; nothing was sent to Okta.
 	ErrBusy = errors.New("too many sign-ins in progress")
 	// ErrStale: the answer was given to a step that is not the current one, or to one that takes no
 	// answer any more; nothing was sent to Okta. The View beside it is the current one.
@@ -34,8 +36,14 @@ var (
 type Config struct {
 	// Lifetime ends a transaction so long after its begin, whatever happens. Default 10 min.
 	Lifetime time.Duration
-	// MaxPending is how many transactions are held at most. Default 20,000.
+	// MaxPending is how many transactions are held at most. Default 20,000. One more takes the place of the
+	// one that is vain the longest (see vain), so that what costs an attacker nothing cannot fill it.
 	MaxPending int
+	// MaxPerAddress is how many of them one client address (IPv6: one /64, which is what one customer gets)
+	// may have at most. Default 100: an office behind one address signs 200 people in a minute with it, at
+	// half a minute each, while one anonymous client holds a 200th of MaxPending and gets no more than 50
+	// refusals a minute out of Okta. Behind a proxy whose header is not trusted all people are one address.
+	MaxPerAddress int
 	// MaxWait is how long one push may go unanswered before it is cancelled at Okta. Default 5 min.
 	MaxWait time.Duration
 	// Workers is how many polls run at the same time at most. Default 64.
@@ -47,6 +55,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Lifetime = cmp.Or(c.Lifetime, 10*time.Minute)
 	c.MaxPending = cmp.Or(c.MaxPending, 20_000)
+	c.MaxPerAddress = cmp.Or(c.MaxPerAddress, 100)
 	c.MaxWait = cmp.Or(c.MaxWait, 5*time.Minute)
 	c.Workers = cmp.Or(c.Workers, 64)
 	c.CallTimeout = cmp.Or(c.CallTimeout, 15*time.Second)
@@ -64,11 +73,11 @@ type Manager struct {
 	cancel  context.CancelFunc
 	workers *pool
 
-	mu       sync.RWMutex
-	closed   bool
-	starting int // begun, but not in byID yet: they count towards MaxPending
-	byID     map[string]*txn
-	engines  map[string]engine
+	mu      sync.RWMutex
+	closed  bool
+	byID    map[string]*txn
+	places  places
+	engines map[string]engine
 }
 
 // engine is what a configuration gave under one name.
@@ -77,11 +86,17 @@ type engine struct {
 	observer Observer
 }
 
+// same reports whether both are one value. Only pointers are compared, which engines are: comparing others may panic.
+func (e engine) same(other engine) bool {
+	return reflect.ValueOf(e.flow).Kind() == reflect.Pointer && reflect.ValueOf(e.observer).Kind() == reflect.Pointer && e == other
+}
+
 // NewManager returns a Manager without engines. Close it in the end.
 func NewManager(cfg Config) *Manager {
 	m := &Manager{
 		cfg:     cfg.withDefaults(),
 		byID:    make(map[string]*txn),
+		places:  newPlaces(),
 		engines: make(map[string]engine),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
@@ -91,14 +106,19 @@ func NewManager(cfg Config) *Manager {
 
 // SetEngine makes f the engine of that name, and o (nil for nobody) what hears of its sign-ins. A
 // configuration reload calls it again: transactions that are under way go on with the new one from
-// their next call, and one observer may hear of the end of what another heard begin.
+// their next call, and one observer may hear of the end of what another heard begin. Of several values the
+// latest stands. The same again, which may be said with every request, takes no exclusive lock.
 func (m *Manager) SetEngine(name string, f flows.Flow, o Observer) {
 	if o == nil {
-		o = nobody{}
+		o = silent
+	}
+	e := engine{flow: f, observer: o}
+	if e.same(m.engine(name)) {
+		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.engines[name] = engine{flow: f, observer: o}
+	m.engines[name] = e
 }
 
 // Close ends all calls in flight, waits for the workers and forgets all transactions; those who

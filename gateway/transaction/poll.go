@@ -24,6 +24,7 @@ func (m *Manager) arm(t *txn) {
 	if t.gone || t.busy {
 		return
 	}
+	m.rank(t)
 	now := time.Now()
 	next := t.forgetAt
 	if t.step.Kind == flows.KindWait {
@@ -51,9 +52,9 @@ func (m *Manager) due(t *txn) {
 	case !now.Before(t.forgetAt):
 		m.expire(t, now)
 	case waiting && !now.Before(t.asked.Add(m.cfg.MaxWait)):
-		state := t.state
+		c, state := t.client, t.state
 		t.enter(m.engine(t.engine).observer, nil, denied(t.step.Person, flows.DeniedTimeout), nil)
-		m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, state) })
+		m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, c, state) })
 	case waiting && !t.queued && !now.Before(t.nextPoll) && t.awaited(now):
 		t.queued = true
 		m.workers.submit(func() { m.poll(t) })
@@ -87,10 +88,10 @@ func (m *Manager) poll(t *txn) {
 // pollNow takes the turn for one poll. The lock is held before and after, but not meanwhile.
 func (m *Manager) pollNow(t *txn) {
 	t.busy = true
-	e, state := m.engine(t.engine), t.state
+	e, c, state := m.engine(t.engine), t.client, t.state
 	t.mu.Unlock()
 	state, step, failed := m.call(m.ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
-		return e.flow.Poll(ctx, t.client, state)
+		return e.flow.Poll(ctx, c, state)
 	})
 	t.mu.Lock()
 	t.release()

@@ -177,24 +177,52 @@ func TestSamePushIsNoChangeANewNumberIs(t *testing.T) {
 	})
 }
 
-// Okta is shown the browser that started the sign-in, not who asks last.
-func TestPollsCarryTheClientThatBegan(t *testing.T) {
+// S22, S23: the phone shows the browser that asked for this push; polls say the same, and so does the page.
+func TestS23PollsAndPageShowTheClientOfTheLatestGesture(t *testing.T) {
 	within(t, transaction.Config{}, func(r *rig) {
 		v := r.begin("ann")
 		now, err := r.Answer(context.Background(), v.ID, site, v.Seq, client(t, "198.51.100.99"), choose("push"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.watch(now).Close()
+		if got := now.Client.Addr().String(); got != "198.51.100.99" {
+			t.Errorf("the page says %s", got)
+		}
+		w := r.watch(now)
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
+		w.Close()
+		r.Cancel(context.Background(), v.ID, site)
+		r.org.mu.Lock()
+		defer r.org.mu.Unlock()
 		for _, c := range r.org.clients {
-			if c.Addr().String() != "203.0.113.7" {
-				t.Errorf("a poll carried %v", c.Addr())
+			if c.Addr().String() != "198.51.100.99" {
+				t.Errorf("a call after the gesture carried %v", c.Addr())
 			}
 		}
-		if len(r.org.clients) == 0 {
-			t.Error("no poll")
+		if len(r.org.clients) != len(r.org.polls)+1 || len(r.org.polls) == 0 {
+			t.Errorf("%d clients of %d polls and a cancel", len(r.org.clients), len(r.org.polls))
+		}
+	})
+}
+
+// A gesture of which Okta never heard does not change whom the phone shows; one that was stale does not either.
+func TestS23OnlyWhatOktaWasShownIsTheClient(t *testing.T) {
+	within(t, transaction.Config{}, func(r *rig) {
+		v := r.begin("ann")
+		for _, c := range []struct {
+			seq    uint64
+			choice string
+			want   string
+		}{
+			{v.Seq, "unknown", "203.0.113.7"},
+			{v.Seq + 1, "push", "203.0.113.7"},
+			{v.Seq, "malformed", "198.51.100.99"}, // Okta may have heard of it
+		} {
+			got, err := r.Answer(context.Background(), v.ID, site, c.seq, client(t, "198.51.100.99"), choose(c.choice))
+			if err == nil || got.Client.Addr().String() != c.want {
+				t.Errorf("%s at %d: %v with client %v, want an error with %s", c.choice, c.seq, err, got.Client.Addr(), c.want)
+			}
 		}
 	})
 }
@@ -216,7 +244,7 @@ func TestMaxWaitCancelsAtOkta(t *testing.T) {
 				polls := r.org.seen().polls
 				r.wantSeen(counts{starts: 1, polls: polls, cancels: 1})
 				r.org.approve(v)
-				time.Sleep(2 * time.Minute)
+				time.Sleep(time.Minute)
 				r.wantSeen(counts{starts: 1, polls: polls, cancels: 1})
 				r.wantNoRedemption(v.ID, transaction.ErrNotDone)
 			})

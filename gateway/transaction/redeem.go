@@ -14,7 +14,7 @@ const redeemGrace = 10 * time.Second
 // Redeem turns a transaction that is Done into what mint makes of its identity. mint is called
 // once per transaction (again only after it failed), with a lock held: it must not call the
 // Manager. For 10 s the same id gets the same result again; then the transaction is forgotten and
-// the answer is ErrGone. Before it is Done the answer is ErrNotDone.
+// the answer is ErrGone, as it is 2 min after Done if nobody came. Before it is Done the answer is ErrNotDone.
 func (m *Manager) Redeem(id, site string, mint func(identity.Identity) (string, error)) (string, identity.Identity, error) {
 	t, err := m.hold(id, site)
 	if err != nil {

@@ -75,6 +75,9 @@ func client(t testing.TB, addr string) flows.ClientContext {
 	return c
 }
 
+// address is another one for each i, below 1<<17.
+func address(i int) string { return fmt.Sprintf("198.%d.%d.%d", 18+i>>16, i>>8&255, i&255) }
+
 func typed(user string) flows.Answer {
 	return flows.Answer{Values: map[string]string{flows.FieldIdentifier: user, flows.FieldPassword: "pw"}}
 }
@@ -87,11 +90,21 @@ func digits(code string) flows.Answer {
 
 func (r *rig) begin(user string) transaction.View {
 	r.Helper()
-	v, err := r.Begin(context.Background(), transaction.Begin{Engine: engine, Site: site, Client: client(r, "203.0.113.7"), Answer: typed(user)})
+	return r.beginFrom("203.0.113.7", user)
+}
+
+func (r *rig) beginFrom(addr, user string) transaction.View {
+	r.Helper()
+	v, err := r.tryFrom(addr, user)
 	if err != nil {
 		r.Fatalf("Begin: %v", err)
 	}
 	return v
+}
+
+func (r *rig) tryFrom(addr, user string) (transaction.View, error) {
+	r.Helper()
+	return r.Begin(context.Background(), transaction.Begin{Engine: engine, Site: site, Client: client(r, addr), Answer: typed(user)})
 }
 
 func (r *rig) answer(v transaction.View, a flows.Answer) (transaction.View, error) {

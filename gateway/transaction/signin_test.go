@@ -22,8 +22,8 @@ func bySubject(i identity.Identity) (string, error) { return "session of " + i.S
 func TestS46EveryBeginGetsAFreshID(t *testing.T) {
 	within(t, transaction.Config{}, func(r *rig) {
 		seen := map[string]bool{}
-		for range 1000 {
-			v := r.begin("ann")
+		for i := range 1000 {
+			v := r.beginFrom(address(i), "ann")
 			if len(v.ID) < 22 || seen[v.ID] {
 				t.Fatalf("id %q is short or came twice", v.ID)
 			}
@@ -38,7 +38,7 @@ func TestS48NobodyGetsAnothersIdentity(t *testing.T) {
 		r.org.script(func(o *org) { o.latency = func() time.Duration { return rand.N(900 * time.Millisecond) } })
 		var people sync.WaitGroup
 		for i := range 200 {
-			people.Go(func() { r.signInAs(fmt.Sprintf("user%d", i), i%2 == 0) })
+			people.Go(func() { r.signInAs(address(i), fmt.Sprintf("user%d", i), i%2 == 0) })
 		}
 		people.Wait()
 		if got := len(r.heard.signIns); got != 200 {
@@ -47,8 +47,8 @@ func TestS48NobodyGetsAnothersIdentity(t *testing.T) {
 	})
 }
 
-func (r *rig) signInAs(user string, byCode bool) {
-	v := r.begin(user)
+func (r *rig) signInAs(addr, user string, byCode bool) {
+	v := r.beginFrom(addr, user)
 	if byCode {
 		v, _ = r.answer(v, choose("totp"))
 		_, _ = r.answer(v, digits("123456"))
@@ -313,34 +313,5 @@ func TestBeginUnderAnUnknownEngine(t *testing.T) {
 		if _, err := r.Begin(context.Background(), transaction.Begin{Engine: "org-b", Site: site}); err == nil {
 			t.Error("Begin took an engine that nobody set")
 		}
-	})
-}
-
-func TestBusyAtMaxPending(t *testing.T) {
-	within(t, transaction.Config{MaxPending: 2}, func(r *rig) {
-		first := r.begin("ann")
-		r.begin("bob")
-		began := transaction.Begin{Engine: engine, Site: site, Client: client(t, "203.0.113.7"), Answer: typed("eve")}
-		if _, err := r.Begin(context.Background(), began); !errors.Is(err, transaction.ErrBusy) {
-			t.Fatalf("third sign-in: %v, want ErrBusy", err)
-		}
-		r.wantSeen(counts{starts: 2})
-		r.Cancel(context.Background(), first.ID, site)
-		r.begin("eve")
-	})
-}
-
-// The places are counted while Okta is still asked, or a rush would overrun the limit.
-func TestBusyCountsSignInsThatAreJustStarting(t *testing.T) {
-	within(t, transaction.Config{MaxPending: 10}, func(r *rig) {
-		r.org.slow(time.Second)
-		var rush sync.WaitGroup
-		for range 50 {
-			rush.Go(func() {
-				_, _ = r.Begin(context.Background(), transaction.Begin{Engine: engine, Site: site, Answer: typed("eve")})
-			})
-		}
-		rush.Wait()
-		r.wantSeen(counts{starts: 10})
 	})
 }

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"container/list"
 	"context"
 	"sync"
 	"time"
@@ -8,25 +9,37 @@ import (
 	"sidegate.example/sidegate/flows"
 )
 
+const (
+	// vainLife is how long a transaction stays at a step that is worth nothing to anybody else than the
+	// person who reads it.
+	vainLife = 2 * time.Minute
+	// doneLife is how long a success waits to be redeemed. The page that waits does so at once; what an
+	// approval left behind must not stay good for whoever opens the browser next.
+	doneLife = 2 * time.Minute
+)
+
 // txn is one sign-in in progress. The fields above mu never change.
 type txn struct {
 	id      string
 	site    string
 	engine  string
-	client  flows.ClientContext
+	origin  origin
 	started time.Time
 	expires time.Time
 	timer   *time.Timer // set for the next thing that is due, see arm
 
-	mu    sync.Mutex
-	gone  bool        // forgotten: whatever still comes in for it counts for nothing
-	ended bool        // SignIn and Pending were told
-	state flows.State // nil once it is over
-	step  flows.Step
-	seq   uint64
-	asked time.Time // when the factor of step was asked for
-	// forgetAt is expires at first; the first redemption moves it.
+	mu     sync.Mutex
+	gone   bool                // forgotten: whatever still comes in for it counts for nothing
+	ended  bool                // SignIn and Pending were told
+	client flows.ClientContext // of the latest gesture
+	state  flows.State         // nil once it is over
+	step   flows.Step
+	seq    uint64
+	asked  time.Time // when the factor of step was asked for
+	// forgetAt is expires at first; some steps move it, and so does the first redemption.
 	forgetAt time.Time
+	rankedAs uint64        // the seq that rank has put into the queue, 0 for none
+	rank     *list.Element // its place there, nil for none; guarded by Manager.mu
 	redeemed bool
 	minted   string
 
@@ -47,6 +60,23 @@ type txn struct {
 // over reports whether no call for this transaction makes sense any more.
 func (t *txn) over() bool {
 	return t.step.Kind == flows.KindDone || t.step.Kind == flows.KindDenied && t.step.Denied.Final
+}
+
+// vain reports whether the transaction is worth nothing: nobody has proved anything, nothing is pending at
+// Okta, and beginning again costs a person one page.
+func (t *txn) vain() bool {
+	return t.step.Kind == flows.KindIdentify || t.step.Kind == flows.KindDenied && t.step.Denied.Final
+}
+
+// forgottenAt is when a transaction that came to its step now is forgotten.
+func (t *txn) forgottenAt(now time.Time) time.Time {
+	switch {
+	case t.step.Kind == flows.KindDone:
+		return earlier(t.expires, now.Add(doneLife))
+	case t.vain():
+		return earlier(t.expires, now.Add(vainLife))
+	}
+	return t.expires
 }
 
 // publish tells those who watch.
@@ -101,6 +131,7 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 		t.asked = now
 	}
 	t.state, t.step = state, step
+	t.forgetAt = t.forgottenAt(now)
 	if t.over() {
 		t.state = nil
 		t.end(o)

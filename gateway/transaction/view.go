@@ -15,7 +15,7 @@ type View struct {
 	// Site is what Begin was given.
 	Site string
 	Step flows.Step
-	// Client is the browser that began it, as Okta is shown it.
+	// Client is the browser of the latest gesture, as Okta was shown it, and as the phone shows it.
 	Client flows.ClientContext
 	// Trouble is "" or why the latest poll got no answer; the person may keep waiting.
 	Trouble flows.Reason

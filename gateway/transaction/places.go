@@ -1,0 +1,153 @@
+package transaction
+
+import (
+	"container/list"
+	"fmt"
+	"net/netip"
+
+	"sidegate.example/sidegate/flows"
+)
+
+// origin is what transactions are counted by: an IPv4 address, or the /64 of an IPv6 one.
+type origin netip.Addr
+
+func originOf(c flows.ClientContext) origin {
+	addr := c.Addr()
+	if addr.Is6() {
+		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
+	}
+	return origin(addr)
+}
+
+// places counts who takes the MaxPending places, and knows who can be sent away. Nothing in it depends on how
+// many there are. It is guarded by Manager.mu.
+type places struct {
+	taken    int // those in byID, and those that just start
+	byOrigin map[origin]int
+	vain     *list.List // of *txn, the one at its vain step for the longest time first
+}
+
+func newPlaces() places {
+	return places{byOrigin: make(map[origin]int), vain: list.New()}
+}
+
+func (p *places) take(from origin) {
+	p.taken++
+	p.byOrigin[from]++
+}
+
+func (p *places) giveBack(from origin) {
+	p.taken--
+	if p.byOrigin[from]--; p.byOrigin[from] == 0 {
+		delete(p.byOrigin, from)
+	}
+}
+
+// leave is the end of t's place.
+func (p *places) leave(t *txn) {
+	p.giveBack(t.origin)
+	p.unrank(t)
+}
+
+func (p *places) unrank(t *txn) {
+	if t.rank != nil {
+		p.vain.Remove(t.rank)
+		t.rank = nil
+	}
+}
+
+// pop takes the oldest vain transaction out of the queue; nil for none.
+func (p *places) pop() *txn {
+	oldest := p.vain.Front()
+	if oldest == nil {
+		return nil
+	}
+	t := oldest.Value.(*txn)
+	p.unrank(t)
+	return t
+}
+
+// reserve takes a place for a sign-in that begins; giveBack or adopt ends that. If all are taken, the oldest vain
+// transaction makes room.
+func (m *Manager) reserve(name string, from origin) (engine, error) {
+	for {
+		e, oldest, err := m.tryReserve(name, from)
+		if err != nil || oldest == nil {
+			return e, err
+		}
+		m.evict(oldest)
+	}
+}
+
+// tryReserve takes a place, unless it returns an error, or whom to evict before the next try. That one is out
+// of the queue: each try costs what a transaction was queued for once.
+func (m *Manager) tryReserve(name string, from origin) (engine, *txn, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, known := m.engines[name]
+	switch {
+	case m.closed:
+		return engine{}, nil, ErrClosed
+	case !known:
+		return engine{}, nil, fmt.Errorf("no engine is set under the name %q", name)
+	case m.places.byOrigin[from] >= m.cfg.MaxPerAddress: // first: who has too many sends nobody away
+		return engine{}, nil, ErrBusy
+	case m.places.taken < m.cfg.MaxPending:
+		m.places.take(from)
+		return e, nil, nil
+	}
+	if oldest := m.places.pop(); oldest != nil {
+		return engine{}, oldest, nil
+	}
+	return engine{}, nil, ErrBusy
+}
+
+// evict forgets t, unless its person has gone on since it was queued: whoever ends the call in flight queues it
+// again if it is still vain then.
+func (m *Manager) evict(t *txn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.busy || !t.vain() {
+		t.rankedAs = 0
+		return
+	}
+	m.forget(t)
+}
+
+// giveBack ends a reservation of which nothing came; false means that the Manager is closed.
+func (m *Manager) giveBack(from origin) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.places.giveBack(from)
+	return !m.closed
+}
+
+// adopt makes a reservation the place of t; false means that the Manager is closed.
+func (m *Manager) adopt(t *txn) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return false
+	}
+	m.byID[t.id] = t
+	return true
+}
+
+// rank queues t for eviction while its step is vain, by when it came to that step. It is called with t's lock
+// held and no call in flight, and takes the Manager's only when the step is another one.
+func (m *Manager) rank(t *txn) {
+	want := uint64(0)
+	if t.vain() {
+		want = t.seq
+	}
+	if t.rankedAs == want {
+		return
+	}
+	t.rankedAs = want
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.places.unrank(t)
+	if want != 0 {
+		t.rank = m.places.vain.PushBack(t)
+	}
+}

@@ -48,6 +48,7 @@ func Caddy(handlers ...Handler) (string, error) {
 			"listen":          []string{"127.0.0.1:0"},
 			"automatic_https": object{"disable": true},
 			"protocols":       []string{"h1"},
+			"trusted_proxies": object{"source": "static", "ranges": []string{"127.0.0.0/8"}}, // each browser has an address of its own
 			"routes":          []object{{"handle": handlers}},
 		}}}},
 	})

@@ -5,6 +5,7 @@ import (
 	"html"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -24,6 +25,7 @@ type browser struct {
 	client  *http.Client // shared
 	gate    string
 	cookies map[string]string
+	address string // as the load balancer in front of Caddy says
 	events  string // path of the wait page's event stream
 }
 
@@ -45,7 +47,7 @@ func signInAll(gate string, from, to int) ([]*browser, error) {
 		turn <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-turn }()
-			all[i] = &browser{client: client, gate: gate, cookies: map[string]string{}}
+			all[i] = &browser{client: client, gate: gate, address: addressOf(from + i), cookies: map[string]string{}}
 			errs[i] = all[i].signIn(login(from + i))
 		})
 	}
@@ -97,6 +99,7 @@ func (b *browser) do(method, path string, form url.Values) (string, error) {
 	req.Host = site
 	req.Header.Set("User-Agent", agent)
 	req.Header.Set("Accept", "text/html")
+	req.Header.Set("X-Forwarded-For", b.address)
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", "http://"+site)
@@ -128,8 +131,13 @@ func (b *browser) cookieHeader() string {
 	return strings.Join(all, "; ")
 }
 
+// addressOf is the address of the nth browser.
+func addressOf(n int) string {
+	return netip.AddrFrom4([4]byte{10, 0, byte(n >> 8), byte(n)}).String()
+}
+
 // streamRequest is what EventSource sends.
 func (b *browser) streamRequest() string {
 	return "GET " + b.events + " HTTP/1.1\r\nHost: " + site + "\r\nUser-Agent: " + agent +
-		"\r\nAccept: text/event-stream\r\nSec-Fetch-Site: same-origin\r\nCookie: " + b.cookieHeader() + "\r\n\r\n"
+		"\r\nAccept: text/event-stream\r\nSec-Fetch-Site: same-origin\r\nX-Forwarded-For: " + b.address + "\r\nCookie: " + b.cookieHeader() + "\r\n\r\n"
 }

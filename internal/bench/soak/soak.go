@@ -34,7 +34,7 @@ func measureFloor(o options) (waiting, error) {
 	}
 	defer floor.Stop()
 	// The same request as to the gate, with cookies of the same length.
-	like := &browser{events: "/_mfa/events?seq=1", cookies: map[string]string{
+	like := &browser{address: addressOf(9999), events: "/_mfa/events?seq=1", cookies: map[string]string{
 		"__Host-okta_mfa_signin": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "__Host-okta_mfa_device": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 	}}
 	s := &streams{}

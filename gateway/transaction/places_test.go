@@ -183,6 +183,14 @@ func TestForgottenAfterTwoMinutes(t *testing.T) {
 			})
 		})
 	}
+	t.Run("never after the lifetime", func(t *testing.T) {
+		within(t, transaction.Config{Lifetime: time.Minute}, func(r *rig) {
+			r.refuse()
+			v := r.begin("ann")
+			time.Sleep(time.Minute)
+			r.wantGone(v)
+		})
+	})
 	t.Run("a right password is in time for all that follows", func(t *testing.T) {
 		within(t, transaction.Config{}, func(r *rig) {
 			r.refuse()

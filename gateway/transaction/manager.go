@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"sync"
 	"time"
 
@@ -86,11 +85,6 @@ type engine struct {
 	observer Observer
 }
 
-// same reports whether both are one value. Only pointers are compared, which engines are: comparing others may panic.
-func (e engine) same(other engine) bool {
-	return reflect.ValueOf(e.flow).Kind() == reflect.Pointer && reflect.ValueOf(e.observer).Kind() == reflect.Pointer && e == other
-}
-
 // NewManager returns a Manager without engines. Close it in the end.
 func NewManager(cfg Config) *Manager {
 	m := &Manager{
@@ -106,19 +100,14 @@ func NewManager(cfg Config) *Manager {
 
 // SetEngine makes f the engine of that name, and o (nil for nobody) what hears of its sign-ins. A
 // configuration reload calls it again: transactions that are under way go on with the new one from
-// their next call, and one observer may hear of the end of what another heard begin. Of several values the
-// latest stands. The same again, which may be said with every request, takes no exclusive lock.
+// their next call, and one observer may hear of the end of what another heard begin. The latest call stands.
 func (m *Manager) SetEngine(name string, f flows.Flow, o Observer) {
 	if o == nil {
-		o = silent
-	}
-	e := engine{flow: f, observer: o}
-	if e.same(m.engine(name)) {
-		return
+		o = nobody{}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.engines[name] = e
+	m.engines[name] = engine{flow: f, observer: o}
 }
 
 // Close ends all calls in flight, waits for the workers and forgets all transactions; those who

@@ -35,6 +35,8 @@ type collectors struct {
 	rateLimited  *prometheus.CounterVec
 	pending      prometheus.Gauge
 	streams      prometheus.Gauge
+	// allowed is the one of decisions that every authenticated request counts: found once.
+	allowed prometheus.Counter
 }
 
 // metrics is the one set of this process.
@@ -53,7 +55,7 @@ func newCollectors() *collectors {
 		return prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: metricsNamespace, Subsystem: metricsSubsystem, Name: name, Help: help})
 	}
-	return &collectors{
+	c := &collectors{
 		decisions:  counter("decisions_total", "Requests by what the gate decided.", "decision"),
 		signIns:    counter("sign_ins_total", "Sign-ins that ended, by result.", "result"),
 		challenges: counter("challenges_total", "Factors that were answered, by result.", "factor", "result"),
@@ -66,6 +68,8 @@ func newCollectors() *collectors {
 		pending:     gauge("pending_transactions", "Sign-ins in progress."),
 		streams:     gauge("open_streams", "Event streams of waiting browsers."),
 	}
+	c.allowed = c.decisions.WithLabelValues(string(gateway.DecisionAllowed))
+	return c
 }
 
 // register adds the collectors to the registry of one configuration. Several handlers share a
@@ -108,6 +112,10 @@ func label[T ~string](v T, allowed []T) string {
 
 // Decision counts one request.
 func (c *collectors) Decision(d gateway.Decision) {
+	if d == gateway.DecisionAllowed {
+		c.allowed.Inc()
+		return
+	}
 	c.decisions.WithLabelValues(label(d, decisions)).Inc()
 }
 

@@ -23,21 +23,19 @@ type exchange struct {
 	facts Facts
 	site  string
 
-	// cookie is the Cookie header as the browser sent it, before ours were cut out.
-	cookie http.Header
 	signIn string // id of the sign-in in progress, as the browser says
 	device string // device token, as the browser says
 }
 
 // readSignIn reads the cookies that only a request without a session, or one of our own routes, has a use for.
 func (x *exchange) readSignIn() {
-	for id := range session.Values(x.cookie, x.cookies.signIn) {
+	for id := range session.Values(x.r.Header, x.cookies.signIn) {
 		if validID(id) {
 			x.signIn = id
 			break
 		}
 	}
-	for token := range session.Values(x.cookie, x.cookies.device) {
+	for token := range session.Values(x.r.Header, x.cookies.device) {
 		x.device = token
 		break
 	}
@@ -48,7 +46,7 @@ func (x *exchange) readSignIn() {
 func (x *exchange) open(now time.Time) (*session.Claims, decision.Verdict, error) {
 	verdict := decision.Verdict{Why: decision.WhyAnonymous}
 	tries := 0
-	for cookie := range session.Values(x.cookie, x.cookies.session) {
+	for cookie := range session.Values(x.r.Header, x.cookies.session) {
 		if tries++; tries > maxSessionCookies {
 			break
 		}

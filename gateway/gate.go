@@ -77,8 +77,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	if f.URL == nil {
 		f.URL = r.URL
 	}
-	x := exchange{Gate: g, w: w, r: r, facts: f, site: siteOf(r), cookie: http.Header{"Cookie": r.Header["Cookie"]}}
-	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device)
+	x := exchange{Gate: g, w: w, r: r, facts: f, site: siteOf(r)}
 	if route, ok := g.ownRoute(f.URL.Path); ok {
 		g.obs.Decision(DecisionOwn)
 		x.readSignIn()
@@ -100,6 +99,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	}
 	g.obs.Decision(DecisionAllowed)
 	x.slide(claims, now)
+	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device)
 	g.headers.set(r.Header, &claims.Identity)
 	return Outcome{Identity: &claims.Identity, Session: claims.ID}
 }

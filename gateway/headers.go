@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"sidegate.example/sidegate/gateway/identity"
@@ -21,8 +22,8 @@ func newIdentityHeaders(h Headers) identityHeaders {
 	ih := identityHeaders{user: canon(h.User), name: canon(h.Name), email: canon(h.Email), groups: canon(h.Groups)}
 	d := DefaultHeaders
 	for _, n := range []string{h.User, h.Name, h.Email, h.Groups, d.User, d.Name, d.Email, d.Groups} {
-		if n != "" {
-			ih.folded = append(ih.folded, fold(n))
+		if f := fold(n); f != "" && !slices.Contains(ih.folded, f) {
+			ih.folded = append(ih.folded, f)
 		}
 	}
 	return ih

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"container/list"
 	"context"
 	"sync"
@@ -130,7 +131,11 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 	if !samePush {
 		t.asked = now
 	}
-	t.state, t.step = state, step
+	// What an unchanged poll brought again is dropped: replaced at each poll, objects that live long would end up
+	// scattered over a heap of garbage, with gaps between them that stay resident.
+	if news || interval(&t.step) != interval(&step) || !bytes.Equal(t.state, state) {
+		t.state, t.step = state, step
+	}
 	t.forgetAt = t.forgottenAt(now)
 	if t.over() {
 		t.state = nil

@@ -98,6 +98,7 @@ func TestLabelsStayClosed(t *testing.T) {
 	}
 	have := strings.Join(samples(t, reg), "\n")
 	want := `caddy_okta_mfa_challenges_total{factor="other",result="other"} 4
+caddy_okta_mfa_decisions_total{decision="allowed"} 0
 caddy_okta_mfa_decisions_total{decision="other"} 4
 caddy_okta_mfa_okta_request_duration_seconds_count{endpoint="poll"} 4
 caddy_okta_mfa_okta_request_duration_seconds_sum{endpoint="poll"} 4

@@ -23,32 +23,18 @@ func publish(r *http.Request, out gateway.Outcome) {
 		return
 	}
 	repl.DeleteByPrefix(userPlaceholders)
-	// Values are made when they are asked for: most configurations use none of them.
-	repl.Map(func(key string) (any, bool) {
-		name, ours := strings.CutPrefix(key, userPlaceholders)
-		if !ours {
-			return nil, false
-		}
-		return claim(out, name)
-	})
+	// Set, because a value that an earlier handler maps would win over one that we map. What takes work to write out is
+	// written when somebody asks.
+	who := out.Identity
+	repl.Set(userPlaceholders+"id", who.Login)
+	repl.Set(userPlaceholders+"subject", who.Subject)
+	repl.Set(userPlaceholders+"name", who.Name)
+	repl.Set(userPlaceholders+"email", who.Email)
+	repl.Set(userPlaceholders+"groups", groups(who.Groups))
+	repl.Set(userPlaceholders+"session", out.Session) // its text is its handle
 }
 
-// claim is the value of {http.auth.user.<name>}; a claim that the session lacks is empty.
-func claim(out gateway.Outcome, name string) (value any, known bool) {
-	who := out.Identity
-	switch name {
-	case "id":
-		return who.Login, true
-	case "subject":
-		return who.Subject, true
-	case "name":
-		return who.Name, true
-	case "email":
-		return who.Email, true
-	case "groups":
-		return strings.Join(who.Groups, ","), true
-	case "session":
-		return out.Session.Handle(), true
-	}
-	return nil, false
-}
+// groups are written as one text, joined by commas.
+type groups []string
+
+func (g groups) String() string { return strings.Join(g, ",") }

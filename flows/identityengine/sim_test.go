@@ -28,7 +28,7 @@ const (
 
 // bench is an engine against a simulated org. The clock stands until a test moves it.
 type bench struct {
-	*testing.T
+	testing.TB
 	org    *oktasim.Org
 	srv    *httptest.Server
 	clock  atomic.Int64
@@ -49,9 +49,9 @@ type settings struct {
 	okta   okta.Config
 }
 
-func newBench(t *testing.T, change ...func(*settings)) *bench {
+func newBench(t testing.TB, change ...func(*settings)) *bench {
 	t.Helper()
-	b := &bench{T: t}
+	b := &bench{TB: t}
 	b.clock.Store(time.Now().UnixNano())
 	var handler atomic.Value
 	b.srv = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -71,7 +71,7 @@ func forgery(t *testing.T, f forger) *bench {
 // redeem signs in while the token endpoint answers with what forge makes of the true claims.
 func (b *bench) redeem(t *testing.T, forge func(claims map[string]any) string) (flows.Step, error) {
 	t.Helper()
-	b.T = t
+	b.TB = t
 	b.start(pushUser, password)
 	b.want(flows.KindWait)
 	if err := b.org.Approve(b.push(pushUser).ID); err != nil {

@@ -31,6 +31,8 @@ type attempt struct {
 	selected bool // the password has been chosen from a list
 	probes   int
 	polling  bool
+	// known is the fingerprint of a document that is not to be read again; "" for none.
+	known string
 }
 
 // begin starts a transaction at Okta with what was typed; password may be "".

@@ -25,6 +25,8 @@ type document struct {
 	// redirected is set when Okta ended it in the way for apps that have no embedded sign-in.
 	redirected bool
 	cancel     *form
+	// print is the answer's fingerprint.
+	print string
 }
 
 // readDocument decodes an answer; false when it is not an IDX document, whatever its status (§8.4).

@@ -7,6 +7,7 @@
 package identityengine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -70,16 +71,15 @@ func (e *Engine) Advance(ctx context.Context, cc flows.ClientContext, s flows.St
 }
 
 // Poll implements flows.Flow. On an error s is still the State to go on with, unless the reason is
-// ReasonExpired.
+// ReasonExpired. When nothing has changed, the State returned is s itself.
 func (e *Engine) Poll(ctx context.Context, cc flows.ClientContext, s flows.State) (flows.State, flows.Step, error) {
-	st, err := decodeState(s)
+	at := &attempt{engine: e, cc: cc, polling: true}
+	next, step, err := at.poll(ctx, s)
 	if err != nil {
 		return s, flows.Step{}, err
 	}
-	at := &attempt{engine: e, cc: cc, state: *st, polling: true}
-	next, step, err := at.poll(ctx)
-	if err != nil {
-		return s, flows.Step{}, err
+	if bytes.Equal(next, s) {
+		next = s
 	}
 	return next, step, nil
 }

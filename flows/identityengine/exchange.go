@@ -1,12 +1,14 @@
 package identityengine
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"sync"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -18,6 +20,8 @@ const (
 	acceptIon      = "application/ion+json; okta-version=1.0.0"
 	// tooManyWait is the wait when a body speaks of the rate limit and no header says for how long.
 	tooManyWait = time.Minute
+	// maxPooled is above the largest recorded document, which has 19 KB.
+	maxPooled = 64 << 10
 )
 
 // introspect fetches the first document of a transaction. Its body has another type than all later
@@ -46,14 +50,21 @@ func (a *attempt) post(ctx context.Context, m *move, body map[string]any) (*docu
 // call reads whatever comes back by its content: the status does not say whether it is a form, a refusal or an
 // end (§8.3).
 func (a *attempt) call(ctx context.Context, r okta.Request) (*document, error) {
+	r.Into = answers.Get().(*bytes.Buffer)
+	defer giveBack(r.Into)
 	res, err := a.engine.client.Do(ctx, a.cc, r)
 	if err != nil {
 		return nil, err
+	}
+	seen := fingerprint(res.Body)
+	if seen == a.known && res.Status == http.StatusOK {
+		return unchanged, nil
 	}
 	doc, ok := readDocument(res.Body)
 	if !ok {
 		return a.foreign(res)
 	}
+	doc.print = seen
 	switch means := meaningOf(doc.messages); {
 	case len(doc.forms) > 0 || doc.interactionCode != "" || doc.redirected:
 	case means == meansRateLimited:
@@ -64,6 +75,16 @@ func (a *attempt) call(ctx context.Context, r okta.Request) (*document, error) {
 		return nil, missed(res)
 	}
 	return doc, nil
+}
+
+// answers are buffers for the bodies of Okta. What is decoded from a body shares no memory with it.
+var answers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// giveBack leaves unusually large buffers to the collector.
+func giveBack(b *bytes.Buffer) {
+	if b.Cap() <= maxPooled {
+		answers.Put(b)
+	}
 }
 
 // foreign sorts an answer that is no IDX document.

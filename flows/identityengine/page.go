@@ -60,6 +60,8 @@ type page struct {
 	interactionCode string
 	// cancel is the local path that ends the transaction, "" for the usual one.
 	cancel string
+	// print is the document's fingerprint.
+	print string
 }
 
 // failed reports whether Okta refused what was sent last.
@@ -90,7 +92,7 @@ type reader struct {
 // read finds the first remediation that can be served (§3.8, §4.5); side choices come along. Its only error
 // is errForeignForm.
 func (r reader) read() (*page, error) {
-	p := &page{ask: askNothing, messages: r.doc.messages, interactionCode: r.doc.interactionCode}
+	p := &page{ask: askNothing, messages: r.doc.messages, interactionCode: r.doc.interactionCode, print: r.doc.print}
 	switch {
 	case p.interactionCode != "":
 		p.ask = askSuccess

@@ -12,25 +12,46 @@ import (
 const maxMisses = 5
 
 // poll asks whether the phone has answered, or for the tokens when it has.
-func (a *attempt) poll(ctx context.Context) (flows.State, flows.Step, error) {
+func (a *attempt) poll(ctx context.Context, s flows.State) (flows.State, flows.Step, error) {
+	if st := outline(s); st != nil {
+		a.state, a.known = *st, st.Seen
+		return a.pollPhone(ctx, s)
+	}
+	st, err := decodeState(s)
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	a.state = *st
 	switch a.state.Want {
 	case wantPhone:
-		return a.pollPhone(ctx)
+		return a.pollPhone(ctx, s)
 	case wantToken:
 		return a.redeem(ctx)
 	}
 	return nil, flows.Step{}, badAnswer("there is nothing to poll for")
 }
 
-func (a *attempt) pollPhone(ctx context.Context) (flows.State, flows.Step, error) {
-	a.asked = a.state.Pending
+// pollPhone goes on from s, of which state may be the outline.
+func (a *attempt) pollPhone(ctx context.Context, s flows.State) (flows.State, flows.Step, error) {
 	doc, err := a.post(ctx, a.state.Main, a.state.Main.Body)
-	if errors.Is(err, errMissed) {
-		return a.miss()
-	}
-	if err != nil {
+	missed := errors.Is(err, errMissed)
+	switch {
+	case doc == unchanged:
+		return s, a.step(view{interval: a.state.Every}), nil
+	case err != nil && !missed:
 		return nil, flows.Step{}, err
 	}
+	if a.known != "" {
+		whole, err := decodeState(s)
+		if err != nil {
+			return nil, flows.Step{}, err
+		}
+		a.state, a.known = *whole, ""
+	}
+	if missed {
+		return a.miss()
+	}
+	a.asked = a.state.Pending
 	return a.proceed(ctx, doc)
 }
 

@@ -35,6 +35,9 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 		return a.restCode(p)
 	case askWait:
 		a.state.Want, a.state.Pending = wantPhone, p.factor
+		if len(p.messages) == 0 { // messages are not kept: they have to be read each time
+			a.state.Seen, a.state.Every = p.print, p.interval
+		}
 		return a.show(view{messages: p.messages, interval: p.interval})
 	case askChoose:
 		a.state.Want, a.state.Pending = wantChoice, ""
@@ -47,7 +50,7 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 func (a *attempt) keep(p *page) {
 	s := &a.state
 	s.Main, s.Resend, s.Factors, s.Cancel, s.Device = p.main, p.resend, p.factors, p.cancel, p.device
-	s.Label, s.Number, s.Misses = "", p.number, 0
+	s.Label, s.Number, s.Misses, s.Seen, s.Every = "", p.number, 0, "", 0
 	if s.proved(identity.Password) {
 		s.Factors = slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Factor == identity.Password })
 	}

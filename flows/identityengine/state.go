@@ -61,6 +61,10 @@ type state struct {
 	Factors []factorChoice `json:"f,omitempty"`
 	// Cancel is the path that ends the transaction when it is not the usual one.
 	Cancel string `json:"c,omitempty"`
+	// Seen is the fingerprint of the document that this State of a waiting person was made of, and Every the
+	// interval that it named; see poll.
+	Seen  string        `json:"s,omitempty"`
+	Every time.Duration `json:"y,omitempty"`
 }
 
 // proof is an identity.Proof with its time in Unix seconds.

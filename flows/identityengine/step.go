@@ -16,13 +16,22 @@ type view struct {
 	denied                  flows.DeniedReason
 }
 
-// show makes the Step of the state and seals the state. It is the only maker of Steps that a sign-in can go on
-// from.
+// show makes the Step of the state and seals the state.
 func (a *attempt) show(v view) (flows.State, flows.Step, error) {
 	s := &a.state
 	if s.Want != wantCredentials && s.Want != wantPassword {
 		s.Redirect = "" // only a refused password can make it begin anew
 	}
+	step := a.step(v)
+	if step.Kind == flows.KindDenied && step.Denied.Final {
+		return nil, step, nil
+	}
+	return s.encode(), step, nil
+}
+
+// step is the only maker of Steps that a sign-in can go on from.
+func (a *attempt) step(v view) flows.Step {
+	s := &a.state
 	step := flows.Step{Person: s.Person, Device: s.Device, Messages: v.messages, Choices: s.choices()}
 	switch s.Want {
 	case wantCredentials, wantPassword:
@@ -39,10 +48,7 @@ func (a *attempt) show(v view) (flows.State, flows.Step, error) {
 		step.Kind, step.Factor = flows.KindDenied, ""
 		step.Denied = &flows.Denied{Reason: v.denied, Final: len(step.Choices) == 0}
 	}
-	if step.Kind == flows.KindDenied && step.Denied.Final {
-		return nil, step, nil
-	}
-	return s.encode(), step, nil
+	return step
 }
 
 func (s *state) credentialFields() []flows.Field {

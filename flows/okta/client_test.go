@@ -320,3 +320,41 @@ func FuzzLocal(f *testing.F) {
 		}
 	})
 }
+
+// Memory that is used again holds nothing of the answer before, and is given back also by a call that fails.
+func TestAnswersIntoOneBuffer(t *testing.T) {
+	answers := []string{"a long first answer", "short", "", strings.Repeat("x", 1<<20+1), "last"}
+	calls := 0
+	c, _ := org(t, func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		_, _ = io.WriteString(w, answers[calls-1])
+	})
+	into := new(bytes.Buffer)
+	for _, want := range answers {
+		res, err := c.Do(t.Context(), browser(t, "a"), okta.Request{URL: pollURL + "?a=%2F", Into: into})
+		if len(want) > 1<<20 {
+			wantReason(t, err, flows.ReasonMalformed)
+			continue
+		}
+		if err != nil || string(res.Body) != want || into.String() != want {
+			t.Fatalf("the body is %q, %v, want %q", res.Body, err, want)
+		}
+	}
+}
+
+// What of an href goes on the wire is its path and query as they were spelt, on the org's own host.
+func TestPathAndQueryAreSentAsSpelt(t *testing.T) {
+	got := ""
+	c, srv := org(t, func(_ http.ResponseWriter, r *http.Request) { got = r.Host + " " + r.RequestURI })
+	host := strings.TrimPrefix(srv.URL, "http://")
+	for href, want := range map[string]string{
+		"/a%2Fb/c?d=e%20f&g=h+i":     "/a%2Fb/c?d=e%20f&g=h+i",
+		"/a b/ä":                     "/a%20b/%C3%A4",
+		"/a?":                        "/a",
+		"HTTP://" + host + "/x/../y": "/x/../y",
+	} {
+		if _, err := c.Do(t.Context(), browser(t, "a"), okta.Request{URL: href}); err != nil || got != host+" "+want {
+			t.Errorf("%s was sent as %q, %v, want %q", href, got, err, want)
+		}
+	}
+}

@@ -70,22 +70,32 @@ var errForeign = errors.New("an href of the answer leads off the org's own origi
 // href, unless the href is absolute on exactly the org's origin or a rooted path. That is the only
 // way for an href into a call (immunity S69).
 func (c *Client) Local(href string) (string, error) {
-	if strings.ContainsRune(href, '\\') {
-		return "", errForeign
-	}
-	u, err := url.Parse(href)
-	if err != nil || u.Opaque != "" || u.User != nil || u.Fragment != "" {
-		return "", errForeign
-	}
-	if (u.Scheme != "" || u.Host != "") && originOf(u) != c.origin {
-		return "", errForeign
+	u, err := c.local(href)
+	if err != nil {
+		return "", err
 	}
 	path := u.EscapedPath()
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
-		return "", errForeign
-	}
 	if u.RawQuery != "" {
 		path += "?" + u.RawQuery
 	}
 	return path, nil
+}
+
+// local is Local before the parts are put together again.
+func (c *Client) local(href string) (*url.URL, error) {
+	if strings.ContainsRune(href, '\\') {
+		return nil, errForeign
+	}
+	u, err := url.Parse(href)
+	if err != nil || u.Opaque != "" || u.User != nil || u.Fragment != "" {
+		return nil, errForeign
+	}
+	if (u.Scheme != "" || u.Host != "") && originOf(u) != c.origin {
+		return nil, errForeign
+	}
+	path := u.EscapedPath()
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+		return nil, errForeign
+	}
+	return u, nil
 }

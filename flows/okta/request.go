@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -29,6 +28,9 @@ type Request struct {
 	// Poll marks a call that nobody pressed a button for: it gives way when the rate limit
 	// runs low.
 	Poll bool
+	// Into, if set, is emptied and takes the answer, so that who makes many calls can use its memory again. The
+	// Response's Body then is a part of it.
+	Into *bytes.Buffer
 }
 
 // Response is what Okta answered with a status of 2xx or 4xx, except 429.
@@ -36,7 +38,7 @@ type Response struct {
 	// Endpoint is the closed-set name of what was called.
 	Endpoint string
 	Status   int
-	// Body has at most 1 MiB. Secret.
+	// Body has at most 1 MiB. It is good until Request.Into, where that was given, is used again. Secret.
 	Body []byte
 }
 
@@ -48,12 +50,11 @@ func (c *Client) Do(ctx context.Context, cc flows.ClientContext, r Request) (*Re
 	if !cc.Valid() {
 		return nil, &flows.Error{Reason: flows.ReasonMisconfigured, Err: flows.ErrNoClientContext}
 	}
-	local, err := c.Local(r.URL)
+	local, err := c.local(r.URL)
 	if err != nil {
 		return nil, &flows.Error{Reason: flows.ReasonMalformed, Err: err}
 	}
-	path, _, _ := strings.Cut(local, "?")
-	endpoint := endpointOf(path)
+	endpoint := endpointOf(local.EscapedPath())
 	if err := c.limits.refuse(endpoint, r.Poll, c.now()); err != nil {
 		return nil, err
 	}
@@ -70,14 +71,26 @@ func (c *Client) Do(ctx context.Context, cc flows.ClientContext, r Request) (*Re
 		return nil, unavailable(endpoint, err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
+	body, err := r.read(res.Body)
 	c.observe(endpoint, res.StatusCode, time.Since(began))
 	c.limits.learn(endpoint, res.Header, c.now())
 	return c.judge(endpoint, res, body, err)
 }
 
-// request builds the call. Setting a header replaces: there is exactly one value of each.
-func (c *Client) request(ctx context.Context, cc flows.ClientContext, local string, r Request) (*http.Request, error) {
+// read takes an answer up to its bound and one byte more, which tells that it is over.
+func (r *Request) read(from io.Reader) ([]byte, error) {
+	into := r.Into
+	if into == nil {
+		into = new(bytes.Buffer)
+	}
+	into.Reset()
+	_, err := into.ReadFrom(io.LimitReader(from, maxBody+1))
+	return into.Bytes(), err
+}
+
+// request builds the call. Setting a header replaces: there is exactly one value of each. The host is that of the
+// origin, whatever local says.
+func (c *Client) request(ctx context.Context, cc flows.ClientContext, local *url.URL, r Request) (*http.Request, error) {
 	method := r.Method
 	if method == "" {
 		method = http.MethodPost
@@ -86,10 +99,11 @@ func (c *Client) request(ctx context.Context, cc flows.ClientContext, local stri
 	if len(r.Body) > 0 {
 		body = bytes.NewReader(r.Body) // of this type, so that net/http knows the length
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.origin.String()+local, body)
+	req, err := http.NewRequestWithContext(ctx, method, c.origin.String(), body)
 	if err != nil {
 		return nil, err
 	}
+	req.URL.Path, req.URL.RawPath, req.URL.RawQuery = local.Path, local.RawPath, local.RawQuery
 	set := func(name, value string) {
 		if value != "" {
 			req.Header.Set(name, value)

@@ -92,6 +92,9 @@ type Step struct {
 	Denied *Denied
 	// Identity is set at KindDone.
 	Identity *identity.Identity
+	// Cause says why to the operator's log, where Okta's answer told more than the step does; nil otherwise. No page
+	// shows it, and it holds no secret.
+	Cause error
 }
 
 // Field is one input.
@@ -145,6 +148,9 @@ type Wait struct {
 	// string because Okta's answer may have leading zeros. Shown to nobody but the browser that
 	// started the sign-in (immunity S75).
 	Number string
+	// Completing is set once the factor was accepted and only Okta's last answer is awaited: nothing is asked of the
+	// person any more, and no page may speak of a phone.
+	Completing bool
 }
 
 // DeniedReason is the closed set of reasons why an attempt ended. It is a metric label.
@@ -167,6 +173,8 @@ const (
 	// DeniedUnsupported: Okta asks for something this gateway cannot do (Step.Messages may say
 	// what), such as FastPass only, a redirect to another identity provider or an enrolment.
 	DeniedUnsupported DeniedReason = "unsupported"
+	// DeniedUnavailable: Okta could not be reached when the sign-in was as good as done; start again.
+	DeniedUnavailable DeniedReason = "unavailable"
 	// DeniedUpdateApp: the phone's Okta Verify is too old or needs biometrics switched on.
 	DeniedUpdateApp DeniedReason = "update_app"
 )

@@ -76,14 +76,15 @@ func (k *keyring) use(c *configKeys) {
 }
 
 // leave counts one user less; only who joined may leave. If it served, the keys go back to the storage of the one
-// before it, whose configuration goes on when a reload fails late.
+// before it, whose configuration goes on when a reload fails late, or to that of the new one, which has had no request
+// yet: the background must not read what Caddy has closed.
 func (c *configKeys) leave() error {
 	k := c.ring
 	k.mu.Lock()
 	i := slices.Index(k.users, c)
 	k.users = slices.Delete(k.users, i, i+1)
-	if k.serving == c && i > 0 {
-		k.use(k.users[i-1])
+	if k.serving == c && len(k.users) > 0 {
+		k.use(k.users[max(i-1, 0)])
 	}
 	k.mu.Unlock()
 	if _, err := keyrings.Delete(k.rotation); err != nil {

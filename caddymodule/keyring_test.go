@@ -128,6 +128,33 @@ func TestKeyRingIsAskedWhereRequestsAre(t *testing.T) {
 	}
 }
 
+// TestKeyRingLeavesAStorageThatIsClosed (T11): after a good reload that no request has come to yet, the old configuration
+// leaves, and what the key ring reads in the background comes from the storage that is open.
+func TestKeyRingLeavesAStorageThatIsClosed(t *testing.T) {
+	rotation := session.Rotation{Every: 50 * time.Hour}
+	oldStorage, newStorage := new(memory), new(memory)
+	before, err := joinKeyring(rotation, &keyringStorage{oldStorage}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := before.Ring(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := joinKeyring(rotation, &keyringStorage{newStorage}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := before.leave(); err != nil {
+		t.Fatal(err)
+	}
+	if after.ring.serving != after {
+		t.Error("the key ring still reads the storage of the configuration that has left")
+	}
+	if err := after.leave(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestStorageErrorsAreWrapped: the key ring tells "none yet" from every other failure.
 func TestStorageErrorsAreWrapped(t *testing.T) {
 	s := &keyringStorage{new(memory)}

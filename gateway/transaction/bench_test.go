@@ -28,7 +28,7 @@ func (idle) Poll(_ context.Context, _ flows.ClientContext, s flows.State) (flows
 func BenchmarkPoll(b *testing.B) {
 	m := NewManager(Config{})
 	defer m.Close()
-	m.SetEngine("org", idle{}, nil)
+	m.SetEngine("org", 1, idle{}, nil)
 	var all []*txn
 	for i := range 10_000 {
 		c, err := flows.NewClientContext(fmt.Sprintf("198.18.%d.%d", i>>8, i&255), "", "", "")

@@ -40,9 +40,9 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 		if !m.giveBack(from) {
 			return View{}, ErrClosed
 		}
-		if failed.Reason != flows.ReasonBadAnswer {
-			e.observer.SignIn(string(failed.Reason))
-		}
+		e.observer.SignIn(Ended{
+			Result: string(failed.Reason), Person: b.Answer.Values[flows.FieldIdentifier], Client: b.Client, Cause: failed,
+		})
 		return View{}, failed
 	}
 	now := time.Now()
@@ -116,7 +116,7 @@ func (m *Manager) advance(ctx context.Context, t *txn, c flows.ClientContext, a 
 	case failed == nil:
 		t.enter(e.observer, state, step, &a)
 	case failed.Reason == flows.ReasonExpired && !t.gone:
-		t.enter(e.observer, nil, denied(t.step.Person, flows.DeniedExpired), nil)
+		t.enter(e.observer, nil, t.denied(flows.DeniedExpired, failed), nil)
 		failed = nil
 	case failed.Reason != flows.ReasonBadAnswer:
 		t.holdOff(failed)

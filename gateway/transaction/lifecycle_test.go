@@ -58,7 +58,7 @@ func TestCloseEndsPollsAndLeavesEverythingCallable(t *testing.T) {
 		}
 		r.Touch(v.ID, site)
 		r.Cancel(ctx, v.ID, site)
-		r.SetEngine(engine, r.org, nil)
+		r.SetEngine(engine, 1, r.org, nil)
 		seen := r.org.seen()
 		time.Sleep(time.Hour)
 		if r.org.seen() != seen {
@@ -98,7 +98,7 @@ func TestEngineSwapInTheMiddleOfAPush(t *testing.T) {
 
 		renewed, heard := newOrg(), &observer{}
 		renewed.signIns = r.org.signIns // the same Okta
-		r.SetEngine(engine, renewed, heard)
+		r.SetEngine(engine, 2, renewed, heard)
 		renewed.approve(v)
 		changed := w.Changed()
 		<-changed

@@ -76,13 +76,7 @@ type Manager struct {
 	closed  bool
 	byID    map[string]*txn
 	places  places
-	engines map[string]engine
-}
-
-// engine is what a configuration gave under one name.
-type engine struct {
-	flow     flows.Flow
-	observer Observer
+	engines map[string][]engine // by name, then by rank, see SetEngine
 }
 
 // NewManager returns a Manager without engines. Close it in the end.
@@ -91,23 +85,11 @@ func NewManager(cfg Config) *Manager {
 		cfg:     cfg.withDefaults(),
 		byID:    make(map[string]*txn),
 		places:  newPlaces(),
-		engines: make(map[string]engine),
+		engines: make(map[string][]engine),
 	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.workers = newPool(m.cfg.Workers)
 	return m
-}
-
-// SetEngine makes f the engine of that name, and o (nil for nobody) what hears of its sign-ins. A
-// configuration reload calls it again: transactions that are under way go on with the new one from
-// their next call, and one observer may hear of the end of what another heard begin. The latest call stands.
-func (m *Manager) SetEngine(name string, f flows.Flow, o Observer) {
-	if o == nil {
-		o = nobody{}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.engines[name] = engine{flow: f, observer: o}
 }
 
 // Close ends all calls in flight, waits for the workers and forgets all transactions; those who
@@ -127,13 +109,6 @@ func (m *Manager) Close() {
 	}
 	m.cancel() // only now: a call that ends by this must find its transaction gone, not in trouble
 	m.workers.close()
-}
-
-// engine returns the current engine of that name; a name once set stays set.
-func (m *Manager) engine(name string) engine {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.engines[name]
 }
 
 // hold returns the transaction with its lock held. Somebody else's id and an unknown one look the same.

@@ -42,7 +42,7 @@ func heap() uint64 {
 func waiting(t testing.TB, n int) float64 {
 	m := transaction.NewManager(transaction.Config{})
 	defer m.Close()
-	m.SetEngine(engine, still{
+	m.SetEngine(engine, 1, still{
 		state: flows.State("state"),
 		step:  flows.Step{Kind: flows.KindWait, Factor: identity.Push, Wait: &flows.Wait{Interval: time.Hour}},
 	}, nil)

@@ -8,16 +8,40 @@ import (
 	"sidegate.example/sidegate/gateway/identity"
 )
 
-// Observer hears of what becomes of sign-ins. Labels come from closed sets. It is called with a
+// Ended is how one sign-in ended.
+type Ended struct {
+	// Result is "success" when Okta said so (redeemed or not), "abandoned", a flows.DeniedReason, or a
+	// flows.Reason when it could not even begin.
+	Result string
+	// Person is the identifier that was typed; may be empty.
+	Person string
+	// Client is the browser of the latest gesture, as Okta was shown it.
+	Client flows.ClientContext
+	// Cause says why to the operator's log, where more is known than Result tells: Step.Cause, or the error that
+	// the latest poll met; nil otherwise. It holds no secret.
+	Cause error
+}
+
+// Challenged is what became of one factor that was asked for. A person who turns to another factor has not answered,
+// and is none.
+type Challenged struct {
+	Factor identity.Factor
+	// Result is "accepted", "rejected", or "timeout" when the answer did not come in time.
+	Result string
+	// Took is the time since the factor was asked for.
+	Took time.Duration
+	// Person and Client are as in Ended.
+	Person string
+	Client flows.ClientContext
+}
+
+// Observer hears of what becomes of sign-ins. Results come from closed sets. It may be called with a
 // transaction's lock held: it must not block and not call the Manager.
 type Observer interface {
-	// SignIn is called once per sign-in that ended: "success" when Okta said so (redeemed or not),
-	// "abandoned", a flows.DeniedReason, or a flows.Reason when it could not even begin.
-	SignIn(result string)
-	// Challenge is called when a factor was answered: "accepted" or "rejected", or was not in time:
-	// "timeout". took is the time since it was asked for. A person who turns to another factor has
-	// not answered.
-	Challenge(f identity.Factor, result string, took time.Duration)
+	// SignIn is called once per sign-in that ended.
+	SignIn(Ended)
+	// Challenge is called once per factor that was answered, or was not in time.
+	Challenge(Challenged)
 	// Pending is called with +1 and -1 as sign-ins begin and end. Only the sum over all observers of
 	// the process is meaningful, because a reload swaps them.
 	Pending(delta int)
@@ -35,9 +59,9 @@ const (
 
 type nobody struct{}
 
-func (nobody) SignIn(string)                                    {}
-func (nobody) Challenge(identity.Factor, string, time.Duration) {}
-func (nobody) Pending(int)                                      {}
+func (nobody) SignIn(Ended)         {}
+func (nobody) Challenge(Challenged) {}
+func (nobody) Pending(int)          {}
 
 // asks reports whether s asks for a factor.
 func asks(s *flows.Step) bool { return s.Kind == flows.KindWait || s.Kind == flows.KindCode }

@@ -84,7 +84,7 @@ func (m *Manager) reserve(name string, from origin) (engine, error) {
 func (m *Manager) tryReserve(name string, from origin) (engine, *txn, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e, known := m.engines[name]
+	e, known := m.current(name)
 	switch {
 	case m.closed:
 		return engine{}, nil, ErrClosed

@@ -20,7 +20,7 @@ func (refusing) Cancel(context.Context, flows.ClientContext, flows.State) error 
 func TestPlacesKeepNothingOfTheForgotten(t *testing.T) {
 	m := NewManager(Config{})
 	defer m.Close()
-	m.SetEngine("org", refusing{}, nil)
+	m.SetEngine("org", 1, refusing{}, nil)
 	for range 10 {
 		v, err := m.Begin(context.Background(), Begin{Engine: "org"})
 		if err != nil {
@@ -40,7 +40,7 @@ func TestPlacesKeepNothingOfTheForgotten(t *testing.T) {
 func TestEvictSparesWhoHasGoneOn(t *testing.T) {
 	m := NewManager(Config{})
 	defer m.Close()
-	m.SetEngine("org", idle{}, nil)
+	m.SetEngine("org", 1, idle{}, nil)
 	v, err := m.Begin(context.Background(), Begin{Engine: "org"})
 	if err != nil {
 		t.Fatal(err)

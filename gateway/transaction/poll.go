@@ -53,7 +53,7 @@ func (m *Manager) due(t *txn) {
 		m.expire(t, now)
 	case waiting && !now.Before(t.asked.Add(m.cfg.MaxWait)):
 		c, state := t.client, t.state
-		t.enter(m.engine(t.engine).observer, nil, denied(t.step.Person, flows.DeniedTimeout), nil)
+		t.enter(m.engine(t.engine).observer, nil, t.denied(flows.DeniedTimeout, t.cause), nil)
 		m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, c, state) })
 	case waiting && !t.queued && !now.Before(t.nextPoll) && t.awaited(now):
 		t.queued = true
@@ -65,7 +65,7 @@ func (m *Manager) due(t *txn) {
 // expire forgets a transaction whose time is up.
 func (m *Manager) expire(t *txn, now time.Time) {
 	if asks(&t.step) {
-		m.engine(t.engine).observer.Challenge(t.step.Factor, challengeTimeout, now.Sub(t.asked))
+		t.challenged(m.engine(t.engine).observer, challengeTimeout, now)
 	}
 	m.forget(t)
 }
@@ -102,7 +102,7 @@ func (m *Manager) pollNow(t *txn) {
 	case failed == nil:
 		t.enter(e.observer, state, step, nil)
 	case failed.Reason == flows.ReasonExpired:
-		t.enter(e.observer, nil, denied(t.step.Person, flows.DeniedExpired), nil)
+		t.enter(e.observer, nil, t.denied(flows.DeniedExpired, failed), nil)
 	default:
 		t.holdOff(failed)
 		t.cause = failed

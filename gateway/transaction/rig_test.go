@@ -19,19 +19,21 @@ type observer struct {
 	mu         sync.Mutex
 	signIns    []string
 	challenges []string
+	ended      []transaction.Ended
 	pending    int
 }
 
-func (o *observer) SignIn(result string) {
+func (o *observer) SignIn(e transaction.Ended) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.signIns = append(o.signIns, result)
+	o.signIns = append(o.signIns, e.Result)
+	o.ended = append(o.ended, e)
 }
 
-func (o *observer) Challenge(f identity.Factor, result string, took time.Duration) {
+func (o *observer) Challenge(c transaction.Challenged) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.challenges = append(o.challenges, fmt.Sprintf("%s %s %v", f, result, took.Round(time.Second)))
+	o.challenges = append(o.challenges, fmt.Sprintf("%s %s %v", c.Factor, c.Result, c.Took.Round(time.Second)))
 }
 
 func (o *observer) Pending(delta int) {
@@ -54,7 +56,7 @@ func within(t *testing.T, cfg transaction.Config, test func(r *rig)) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{T: t, Manager: transaction.NewManager(cfg), org: newOrg(), heard: &observer{}}
 		defer r.Close()
-		r.SetEngine(engine, r.org, r.heard)
+		r.SetEngine(engine, 1, r.org, r.heard)
 		test(r)
 		r.org.mu.Lock()
 		defer r.org.mu.Unlock()

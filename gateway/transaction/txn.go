@@ -124,7 +124,7 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 	step = checked(step)
 	now := time.Now()
 	if result := verdict(&t.step, &step, gesture); result != "" {
-		o.Challenge(t.step.Factor, result, now.Sub(t.asked))
+		t.challenged(o, result, now)
 	}
 	samePush := gesture == nil && t.step.Kind == flows.KindWait && step.Kind == flows.KindWait
 	news := !samePush || !sameWait(&t.step, &step)
@@ -137,6 +137,7 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 		t.state, t.step = state, step
 	}
 	t.forgetAt = t.forgottenAt(now)
+	recovered := t.settle()
 	if t.over() {
 		t.state = nil
 		t.end(o)
@@ -144,7 +145,7 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 	if news {
 		t.seq++
 	}
-	if t.settle() || news {
+	if recovered || news {
 		t.publish()
 	}
 }
@@ -157,20 +158,30 @@ func (t *txn) settle() (recovered bool) {
 	return recovered
 }
 
+// challenged tells the observer what became of the current step's factor.
+func (t *txn) challenged(o Observer, result string, now time.Time) {
+	o.Challenge(Challenged{
+		Factor: t.step.Factor, Result: result, Took: now.Sub(t.asked), Person: t.step.Person, Client: t.client,
+	})
+}
+
 // end tells the observer, once, how the sign-in ended.
 func (t *txn) end(o Observer) {
 	if t.ended {
 		return
 	}
 	t.ended = true
-	result := signInAbandoned
+	how := Ended{Result: signInAbandoned, Person: t.step.Person, Client: t.client, Cause: t.step.Cause}
 	switch t.step.Kind {
 	case flows.KindDone:
-		result = signInSuccess
+		how.Result = signInSuccess
 	case flows.KindDenied:
-		result = string(t.step.Denied.Reason)
+		how.Result = string(t.step.Denied.Reason)
 	}
-	o.SignIn(result)
+	if how.Cause == nil {
+		how.Cause = t.cause
+	}
+	o.SignIn(how)
 	o.Pending(-1)
 }
 
@@ -179,14 +190,19 @@ func (t *txn) end(o Observer) {
 func checked(s flows.Step) flows.Step {
 	switch {
 	case s.Kind == flows.KindDone && (s.Identity == nil || s.Identity.Subject == "" || !s.Identity.SecondFactor()):
-		return denied(s.Person, flows.DeniedNoFactor)
+		return denied(s.Person, flows.DeniedNoFactor, s.Cause)
 	case s.Kind == flows.KindDenied && s.Denied == nil:
-		return denied(s.Person, flows.DeniedUnsupported)
+		return denied(s.Person, flows.DeniedUnsupported, s.Cause)
 	}
 	return s
 }
 
 // denied is a final refusal of our own making.
-func denied(person string, why flows.DeniedReason) flows.Step {
-	return flows.Step{Kind: flows.KindDenied, Person: person, Denied: &flows.Denied{Reason: why, Final: true}}
+func denied(person string, why flows.DeniedReason, cause error) flows.Step {
+	return flows.Step{Kind: flows.KindDenied, Person: person, Denied: &flows.Denied{Reason: why, Final: true}, Cause: cause}
+}
+
+// denied refuses t itself.
+func (t *txn) denied(why flows.DeniedReason, cause error) flows.Step {
+	return denied(t.step.Person, why, cause)
 }

@@ -29,6 +29,7 @@ type Gate struct {
 	log     *slog.Logger
 	cookies cookieNames
 
+	rank     uint64 // later gates have higher ones
 	joinOnce sync.Once
 	stopOnce sync.Once
 	stopped  chan struct{} // closed when event streams have to end
@@ -57,6 +58,7 @@ func New(c Config) (*Gate, error) {
 		log:     c.Logger,
 		cookies: cookieNames{session: c.CookieName, signIn: c.CookieName + "_signin", device: c.CookieName + "_device"},
 		stopped: make(chan struct{}),
+		rank:    c.State.gates.Add(1),
 	}
 	return g, nil
 }
@@ -81,8 +83,6 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	if route, ok := g.ownRoute(f.URL.Path); ok {
 		g.obs.Decision(DecisionOwn)
 		x.readSignIn()
-		x.r = r.WithContext(r.Context()) // a copy: our pages are found and read by the URL that the browser asked for
-		x.r.URL = f.URL
 		x.serveOwn(route)
 		return Outcome{}
 	}
@@ -105,8 +105,15 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 }
 
 // join makes this gate's flow the one that sign-ins of its Engine go on with. It waits for the first request, because
-// a configuration that fails to load must leave the serving one alone.
-func (g *Gate) join() { g.cfg.State.transactions.SetEngine(g.cfg.Engine, g.cfg.Flow, g.cfg.Observer) }
+// a configuration that fails to load must leave the serving one alone. An older gate does not take over from a newer
+// one, however late its first request comes.
+func (g *Gate) join() {
+	g.cfg.State.transactions.SetEngine(g.cfg.Engine, g.rank, g.cfg.Flow, audit{g})
+}
+
+// Close says that the gate's configuration is gone. Requests that are still under way may go on; sign-ins go on with
+// the gate that came after, or the one before when this one's configuration failed to load.
+func (g *Gate) Close() { g.cfg.State.transactions.DropEngine(g.cfg.Engine, g.rank) }
 
 // StopStreams ends every event stream of this gate, for a server that shuts down or reloads; browsers connect
 // again, to whoever then listens.

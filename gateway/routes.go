@@ -31,7 +31,9 @@ func (x *exchange) serveOwn(route string) {
 	default:
 		if strings.HasPrefix(route, "/assets/") {
 			ui.SecurityHeaders(x.w.Header())
-			x.pages.ServeAsset(x.w, x.r)
+			asked := x.r.WithContext(x.r.Context()) // a copy: assets are found by the URL that the browser asked for
+			asked.URL = x.facts.URL
+			x.pages.ServeAsset(x.w, asked)
 			return
 		}
 		x.problem(http.StatusNotFound, ui.ProblemNotFound, form{})

@@ -4,8 +4,11 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
+
+	"sidegate.example/sidegate/flows"
 )
 
 // second is another gate on the same host with the same State, as a second site block or a reload makes it.
@@ -70,6 +73,52 @@ func TestReloadInThePushGoesOn(t *testing.T) {
 	b.waitFor(func(a answer) bool { return a.StatusCode == http.StatusOK })
 	if fresh.count("poll") == 0 || fresh.count("start") != 0 {
 		t.Errorf("the new flow was not asked: %v", fresh.calls)
+	}
+}
+
+// An old gate whose first request comes late does not take over, and one whose configuration failed to load hands back.
+func TestNewestGateServes(t *testing.T) {
+	w := newWorld(t, straight())
+	old := w.gate
+	b := w.browser(t)
+	fresh := straight()
+	newest := w.second(t, fresh, func(*Config) {})
+	w.gate = newest
+	b.get(protected)
+	w.gate = old // its first request comes after the newer one's
+	b.begin()
+	if w.flow.total() != 0 || fresh.count("start") != 1 {
+		t.Fatalf("the old gate took over: old %v, new %v", w.flow.calls, fresh.calls)
+	}
+	newest.Close()
+	w.browser(t).begin()
+	if w.flow.count("start") != 1 {
+		t.Errorf("nothing was handed back: old %v, new %v", w.flow.calls, fresh.calls)
+	}
+	old.Close() // the last one: what is under way goes on
+	w.browser(t).begin()
+	if w.flow.count("start") != 2 {
+		t.Errorf("after the last gate's end: %v", w.flow.calls)
+	}
+}
+
+// What a security team looks for is one line each: who, from where, what became of it.
+func TestEndedSignInsAreLogged(t *testing.T) {
+	denied := flows.Step{Kind: flows.KindDenied, Person: "bob", Denied: &flows.Denied{Reason: flows.DeniedOnPhone, Final: true}}
+	flow := straight()
+	flow.poll = func() (flows.Step, error) { return denied, nil }
+	w := newWorld(t, flow)
+	b := w.browser(t)
+	b.begin()
+	b.push()
+	b.waitFor(func(a answer) bool { return a.shows() == "step denied denied_on_phone" })
+	for _, want := range []string{
+		`level=WARN msg="factor not accepted" factor=push result=rejected user=bob client_ip=` + clientIP,
+		`level=WARN msg="sign-in ended without a session" result=denied_on_phone user=bob client_ip=` + clientIP,
+	} {
+		if strings.Count(w.logs.String(), want) != 1 {
+			t.Errorf("not once in the log: %s\n%s", want, w.logs)
+		}
 	}
 }
 

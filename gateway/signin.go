@@ -152,7 +152,8 @@ func (x *exchange) answer() {
 // stepped sends the browser back to its page, which now shows the next step.
 func (x *exchange) stepped(s flows.Step, began time.Time, f form) {
 	if refused(s) {
-		x.log.InfoContext(x.r.Context(), "credentials refused", slog.String("client_ip", x.facts.ClientIP))
+		// Without what was typed: a password typed as the user name must not end up in the log.
+		x.log.WarnContext(x.r.Context(), "credentials refused", slog.String("client_ip", x.facts.ClientIP))
 		pad(x.r.Context(), time.Since(began))
 	}
 	x.seeOther(f.back)

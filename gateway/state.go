@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"sync/atomic"
+
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/transaction"
 )
@@ -11,6 +13,7 @@ import (
 type State struct {
 	transactions *transaction.Manager
 	revocations  *session.Revocations
+	gates        atomic.Uint64 // made so far
 }
 
 // NewState returns an empty State. It does no I/O.

@@ -25,7 +25,7 @@ var errStreamOver = errors.New("stream over")
 // loads its page again. The page says which state it shows (seq), so that a change between the two is not
 // missed. The browser's cookie names the sign-in: no other browser can listen (immunity S75).
 func (x *exchange) events() {
-	seq, err := strconv.ParseUint(x.r.URL.Query().Get("seq"), 10, 64)
+	seq, err := strconv.ParseUint(x.facts.URL.Query().Get("seq"), 10, 64)
 	if err != nil || !sameOrigin(x.r, origin(x.r, x.facts)) {
 		x.document(http.StatusForbidden, "This stream belongs to a sign-in page.")
 		return

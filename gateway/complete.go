@@ -27,38 +27,54 @@ func (c *Config) complete() error {
 	}
 	c.Prefix = orDefault(c.Prefix, DefaultPrefix)
 	c.CookieName = orDefault(c.CookieName, DefaultCookieName)
-	c.IdleTimeout = orDefault(c.IdleTimeout, DefaultIdleTimeout)
 	c.Lifetime = orDefault(c.Lifetime, DefaultLifetime)
+	c.IdleTimeout = orDefault(c.IdleTimeout, min(DefaultIdleTimeout, c.Lifetime))
 	if c.Observer == nil {
 		c.Observer = nobody{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return errors.Join(checkPrefix(c.Prefix), checkCookie(c.CookieName), checkTimes(c.IdleTimeout, c.Lifetime),
-		checkHeaders(c.Headers), checkRedirectURI(c.RedirectURI))
+	return errors.Join(CheckPrefix(c.Prefix), CheckCookieName(c.CookieName), CheckTimes(c.IdleTimeout, c.Lifetime),
+		CheckHeaders(c.Headers), CheckRedirectURI(c.RedirectURI))
 }
 
-func checkPrefix(p string) error {
+// The checks below are those of New, one for each setting, for who reads settings and knows in which line one stands.
+// Their errors name the setting as operators write it and say what to write instead.
+
+// CheckPrefix reports whether p can be Config.Prefix.
+func CheckPrefix(p string) error {
 	if len(p) < 2 || p != path.Clean(p) || !safeReturn(p) || strings.ContainsAny(p, "?%;") {
-		return fmt.Errorf("gateway: prefix %q must be a plain path such as /_mfa, without a trailing slash", p)
+		return fmt.Errorf("prefix %q must be a plain path such as /_mfa, without a trailing slash", p)
 	}
 	return nil
 }
 
-func checkCookie(name string) error {
+// CheckCookieName reports whether name can be Config.CookieName.
+func CheckCookieName(name string) error {
 	if !strings.HasPrefix(name, "__Host-") {
-		return fmt.Errorf("gateway: cookie_name %q must start with __Host-, so that no sibling host can set it", name)
+		return fmt.Errorf("cookie_name %q must start with __Host-, so that no sibling host can set it", name)
 	}
 	if err := (&http.Cookie{Name: name, Value: "x"}).Valid(); err != nil {
-		return fmt.Errorf("gateway: cookie_name %q: %w", name, err)
+		return fmt.Errorf("cookie_name %q: %w", name, err)
 	}
 	return nil
 }
 
-func checkTimes(idle, life time.Duration) error {
-	if idle < time.Minute || life < idle || life > maxLifetime {
-		return fmt.Errorf("gateway: idle_timeout %s must be at least 1m and at most the lifetime %s, and that at most %s", idle, life, maxLifetime)
+// shortest is the least IdleTimeout and Lifetime: below it people would do nothing but sign in.
+const shortest = time.Minute
+
+// CheckTimes reports whether Config.IdleTimeout and Config.Lifetime can be idle and life. Zero is one that is not known.
+func CheckTimes(idle, life time.Duration) error {
+	switch {
+	case life != 0 && life < shortest:
+		return fmt.Errorf("lifetime %s is too short; give at least %s", life, shortest)
+	case life > maxLifetime:
+		return fmt.Errorf("lifetime %s is too long; give at most %s, for which keys are kept", life, maxLifetime)
+	case idle != 0 && idle < shortest:
+		return fmt.Errorf("idle_timeout %s is too short; give at least %s", idle, shortest)
+	case idle > maxLifetime, life != 0 && idle > life:
+		return fmt.Errorf("idle_timeout %s is too long; give at most the lifetime, %s", idle, orDefault(life, maxLifetime))
 	}
 	return nil
 }
@@ -68,9 +84,9 @@ var notForIdentity = []string{"host", "connection", "cookie", "authorization", "
 	"te", "trailer", "upgrade", "keep-alive", "proxy-authorization", "proxy-connection", "expect", "origin", "x-forwarded-for",
 	"x-forwarded-host", "x-forwarded-proto", "forwarded"}
 
-// checkHeaders keeps two claims from sharing one header, whose last writer the upstream would take for the user, and
-// every claim from a header that is not ours to write.
-func checkHeaders(h Headers) error {
+// CheckHeaders reports whether h can be Config.Headers. It keeps two claims from sharing one header, whose last writer
+// the upstream would take for the user, and every claim from a header that is not ours to write.
+func CheckHeaders(h Headers) error {
 	var seen []string
 	for _, name := range []string{h.User, h.Name, h.Email, h.Groups} {
 		if name == "" {
@@ -79,24 +95,25 @@ func checkHeaders(h Headers) error {
 		f := fold(name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			return fmt.Errorf("gateway: header %q is no header name; use letters, digits and hyphens", name)
+			return fmt.Errorf("header %q is no header name; use letters, digits and hyphens", name)
 		case slices.Contains(notForIdentity, f):
-			return fmt.Errorf("gateway: header %q has a meaning of its own; give the identity another one, such as X-User", name)
+			return fmt.Errorf("header %q has a meaning of its own; give the identity another one, such as X-User", name)
 		case slices.Contains(seen, f):
-			return fmt.Errorf("gateway: header %q is given to two claims, or differs from another only in case or separators", name)
+			return fmt.Errorf("header %q is given to two claims, or differs from another only in case or separators", name)
 		}
 		seen = append(seen, f)
 	}
 	return nil
 }
 
-func checkRedirectURI(s string) error {
+// CheckRedirectURI reports whether s can be Config.RedirectURI.
+func CheckRedirectURI(s string) error {
 	if s == "" {
 		return nil
 	}
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Fragment != "" || u.User != nil || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return fmt.Errorf("gateway: redirect_uri %q must be an absolute https URL, such as https://app.example.com/_mfa/callback", s)
+		return fmt.Errorf("redirect_uri %q must be an absolute https URL, such as https://app.example.com/_mfa/callback", s)
 	}
 	return nil
 }

@@ -149,6 +149,7 @@ func everyPage(s string) map[string]Page {
 	stepPage("choose", func(s *flows.Step) { s.Kind = flows.KindChoose })
 	stepPage("wait", func(s *flows.Step) { s.Kind, s.Wait = flows.KindWait, &flows.Wait{} })
 	stepPage("number", func(st *flows.Step) { st.Kind, st.Wait = flows.KindWait, &flows.Wait{Number: s} })
+	stepPage("completing", func(st *flows.Step) { st.Kind, st.Wait = flows.KindWait, &flows.Wait{Completing: true} })
 	for _, f := range identity.All() {
 		stepPage("code-"+string(f), func(s *flows.Step) { s.Kind, s.Factor = flows.KindCode, f })
 	}
@@ -162,4 +163,4 @@ func everyPage(s string) map[string]Page {
 }
 
 var reasons = []flows.DeniedReason{flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedExpired, flows.DeniedLocked,
-	flows.DeniedPolicy, flows.DeniedNoFactor, flows.DeniedUnsupported, flows.DeniedUpdateApp}
+	flows.DeniedPolicy, flows.DeniedNoFactor, flows.DeniedUnsupported, flows.DeniedUnavailable, flows.DeniedUpdateApp}

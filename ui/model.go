@@ -33,6 +33,8 @@ type model struct {
 	Title, CSRF, Return, User, Person, Device, Number string
 	Factor                                            identity.Factor
 	Final                                             bool
+	// Completing is a wait that asks nothing of the person any more.
+	Completing bool
 	// Minutes to wait before the next try; 0 when unknown.
 	Minutes int
 	Context context
@@ -85,7 +87,7 @@ func (m *model) step(page Page, s flows.Step) {
 	m.Fields = fields(s, &seen, len(m.Errors) > 0)
 	m.Choices = choices(s)
 	if s.Wait != nil {
-		m.Number = s.Wait.Number
+		m.Number, m.Completing = s.Wait.Number, s.Wait.Completing
 	}
 	if s.Denied != nil {
 		m.Reason, m.Final = s.Denied.Reason, s.Denied.Final
@@ -135,7 +137,10 @@ func (m *model) Heading() (string, error) {
 	case flows.KindIdentify:
 		return m.T("signin.title")
 	case flows.KindWait:
-		if m.Number != "" {
+		switch {
+		case m.Completing:
+			return m.T("wait.title.completing")
+		case m.Number != "":
 			return m.T("wait.title.number")
 		}
 	case flows.KindCode:

@@ -144,6 +144,34 @@ func TestWaitForPush(t *testing.T) {
 	}
 }
 
+// TestCompletingSpeaksOfNoPhone: the answer was accepted, so a page that still asks for it would have people approve
+// what they have not asked for. Whatever else the step holds is left out.
+func TestCompletingSpeaksOfNoPhone(t *testing.T) {
+	page := stepPage(flows.Step{
+		Kind: flows.KindWait, Factor: identity.NumberChallenge, Person: "ada@example.com", Device: "Pixel 7",
+		Wait:     &flows.Wait{Number: "42", Completing: true},
+		Choices:  []flows.Choice{{ID: "r", Kind: flows.ChoiceResend, Factor: identity.Push}},
+		Messages: []flows.Message{{Key: "sidegate.accepted", Text: "Okta’s words"}},
+	})
+	page.Seq = 7
+	w := write(t, mustNew(t), page)
+	w.titleIs(t, "Almost there · payroll.example.com")
+	const want = "Almost there Okta has accepted your answer and is slow to say so. Nothing more is needed from you. " +
+		"This page goes on by itself. Cancel and start over"
+	if got := text(w.all("main")[0]); got != want {
+		t.Errorf("page %q, want %q", got, want)
+	}
+	status := w.byID("status")
+	if attr(status, "data-events") != "/_mfa/events?seq=7" || w.byID("cancel") == nil || w.byID("answer") != nil {
+		t.Errorf("status %v", status.Attr)
+	}
+	for _, a := range status.Attr {
+		if lower := strings.ToLower(a.Val); strings.Contains(lower, "phone") || strings.Contains(lower, "push") {
+			t.Errorf("%s would say %q", a.Key, a.Val)
+		}
+	}
+}
+
 // TestS75NumberStaysInTheBody: it is in no title (history, tab strip), no attribute and no header.
 func TestS75NumberStaysInTheBody(t *testing.T) {
 	w := write(t, mustNew(t), stepPage(flows.Step{Kind: flows.KindWait, Factor: identity.NumberChallenge, Wait: &flows.Wait{Number: "0942"}}))

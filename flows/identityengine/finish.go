@@ -27,11 +27,12 @@ func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.S
 	}
 	s := &a.state
 	s.Want, s.Code, s.CodeAt = wantToken, code, a.engine.now().Unix()
-	s.Pending = s.Proofs[len(s.Proofs)-1].Factor
-	s.Main, s.Resend, s.Factors, s.Label = nil, nil, nil, ""
+	// The page asks for nothing any more: no phone, no number, no factor that could be counted a second time.
+	s.Main, s.Resend, s.Factors = nil, nil, nil
+	s.Pending, s.Device, s.Label, s.Number = "", "", "", ""
 	next, step, err := a.redeem(ctx)
 	if failed := passing(err); failed != nil {
-		return a.show(view{messages: []flows.Message{accepted}, interval: failed.RetryAfter})
+		return a.show(view{messages: []flows.Message{accepted}, interval: a.inTime(failed).RetryAfter})
 	}
 	return next, step, err
 }
@@ -45,10 +46,22 @@ func passing(err error) *flows.Error {
 	return nil
 }
 
+// inTime is failed with a wait that leaves time to send the kept code again: Okta may ask for longer than the code lives.
+func (a *attempt) inTime(failed *flows.Error) *flows.Error {
+	left := codeLife - a.codeAge()
+	e := *failed
+	e.RetryAfter = min(e.RetryAfter, max(left/4, a.engine.minPoll))
+	return &e
+}
+
+func (a *attempt) codeAge() time.Duration {
+	return a.engine.now().Sub(time.Unix(a.state.CodeAt, 0))
+}
+
 // redeem sends the code of the State. A passing error is always one of the token endpoint itself. Whether Okta had
 // used the code by then cannot be known; if so, it refuses the next call, which ends the sign-in.
 func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
-	if a.engine.now().Sub(time.Unix(a.state.CodeAt, 0)) >= codeLife {
+	if a.codeAge() >= codeLife {
 		return nil, a.end(flows.DeniedExpired), nil
 	}
 	res, err := a.oauth(ctx, "/v1/token", url.Values{

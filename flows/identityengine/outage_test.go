@@ -40,15 +40,19 @@ func (b *bench) approve(user string) {
 	}
 }
 
-// wantCompleting checks the page of a sign-in that has only the tokens left to get.
-func (b *bench) wantCompleting(f identity.Factor) {
+// wantCompleting checks the page of a sign-in that has only the tokens left to get: it asks for nothing, speaks of no
+// phone, and holds no factor that could be counted again.
+func (b *bench) wantCompleting(wait time.Duration) {
 	b.Helper()
 	b.want(flows.KindWait)
 	if m := b.step.Messages; len(m) != 1 || m[0].Key != "sidegate.accepted" || m[0].Text == "" || m[0].Error {
 		b.Errorf("the messages are %+v", m)
 	}
-	if b.step.Factor != f || len(b.step.Choices) != 0 {
-		b.Errorf("the page is %+v, want factor %s and nothing to press", b.step, f)
+	if *b.step.Wait != (flows.Wait{Interval: wait, Completing: true}) {
+		b.Errorf("wait is %+v, want %v and nothing to tap", *b.step.Wait, wait)
+	}
+	if b.step.Factor != "" || b.step.Device != "" || len(b.step.Choices) != 0 || len(b.step.Fields) != 0 {
+		b.Errorf("the page is %+v, want no factor, no device and nothing to press", b.step)
 	}
 }
 
@@ -68,13 +72,9 @@ func TestTokenOutageAfterApprovalIsRiddenOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for user, want := range map[string]identity.Factor{pushUser: identity.Push, numberUser: identity.NumberChallenge} {
 				b := approved(t, user, c.fault)
-				number := b.step.Wait.Number
 				polls := b.called(pollPath)
 				b.poll()
-				b.wantCompleting(want)
-				if w := *b.step.Wait; w != (flows.Wait{Interval: c.wait, Number: number}) {
-					t.Errorf("wait is %+v, want %v and number %q", w, c.wait, number)
-				}
+				b.wantCompleting(c.wait)
 				b.poll()
 				b.want(flows.KindDone)
 				if p := b.step.Identity.Proofs; len(p) != 2 || p[1].Factor != want {
@@ -94,7 +94,7 @@ func TestTokenOutageAfterCodeIsRiddenOut(t *testing.T) {
 	b.start(totpUser, password)
 	b.org.Inject(oktasim.Fault{Path: "/v1/token", Kind: "status", Status: 503})
 	b.code(b.org.TOTP(totpUser))
-	b.wantCompleting(identity.TOTP)
+	b.wantCompleting(time.Second)
 	for _, a := range []flows.Answer{{}, {Choice: "resend"}, {Choice: "other"}, {Values: map[string]string{"totp": "123456"}}} {
 		_, _, err := b.engine.Advance(t.Context(), b.cc, b.state, a)
 		wantReason(t, err, flows.ReasonBadAnswer)
@@ -107,7 +107,7 @@ func TestTokenOutageAfterCodeIsRiddenOut(t *testing.T) {
 func TestInteractionCodeIsKeptForItsLifeOnly(t *testing.T) {
 	b := approved(t, pushUser, oktasim.Fault{Kind: "status", Status: 503, Times: -1})
 	b.poll()
-	b.wantCompleting(identity.Push)
+	b.wantCompleting(time.Second)
 	for range 5 {
 		b.later(10 * time.Second)
 		s, _, err := b.engine.Poll(t.Context(), b.cc, b.state)
@@ -129,7 +129,7 @@ func TestInteractionCodeIsKeptForItsLifeOnly(t *testing.T) {
 func TestLostTokenAnswerEndsTheSignIn(t *testing.T) {
 	b := approved(t, pushUser, oktasim.Fault{Kind: "truncate"})
 	b.poll()
-	b.wantCompleting(identity.Push)
+	b.wantCompleting(time.Second)
 	b.poll()
 	b.wantDenied(flows.DeniedExpired, true)
 }
@@ -149,12 +149,55 @@ func TestTokenCallIsNotSentIntoARateLimit(t *testing.T) {
 
 	b.approve(numberUser)
 	b.poll()
-	b.wantCompleting(identity.NumberChallenge)
+	b.wantCompleting(b.quarterOf(time.Minute))
 	if n := b.called(tokenPath); n != 1 {
 		t.Errorf("%d token calls were made, want that of the first person only", n)
 	}
-	b.poll()
+	b.later(24 * time.Second)
+	b.take(b.engine.Poll(t.Context(), b.cc, b.state))
 	b.wantDone(numberUser, "Nadia Number", identity.Password, identity.NumberChallenge)
+}
+
+// quarterOf is a quarter of what is left to a code that came now, whose time is kept in whole seconds.
+func (b *bench) quarterOf(life time.Duration) time.Duration {
+	return (life - b.now().Sub(b.now().Truncate(time.Second))) / 4
+}
+
+// A 429 may name no time, or one beyond the life of the code: a sign-in that was approved must not die of that wait.
+func TestRateLimitLeavesTimeForTheKeptCode(t *testing.T) {
+	for name, h := range map[string]http.Header{"no time": {}, "five minutes": {"Retry-After": {"300"}}} {
+		t.Run(name, func(t *testing.T) {
+			h.Set("X-Rate-Limit-Reset", "") // the window is open: the limit is that on concurrent calls
+			b := approved(t, pushUser, oktasim.Fault{Kind: "status", Status: 429, Header: h, Times: 4})
+			b.poll()
+			b.wantCompleting(b.quarterOf(time.Minute))
+			age := time.Duration(0)
+			for range 3 {
+				wait := b.step.Wait.Interval
+				b.later(wait)
+				age += wait
+				_, _, err := b.engine.Poll(t.Context(), b.cc, b.state)
+				failed := wantReason(t, err, flows.ReasonRateLimited)
+				if failed.RetryAfter < time.Second || failed.RetryAfter > (time.Minute-age)/4 {
+					t.Errorf("after %v the next try is in %v", age, failed.RetryAfter)
+				}
+				b.step.Wait.Interval = failed.RetryAfter
+			}
+			b.poll()
+			b.wantDone(pushUser, b.step.Identity.Name, identity.Password, identity.Push)
+		})
+	}
+}
+
+// At the end of the code's life the wait is the shortest one, not none.
+func TestLastTriesOfTheKeptCodeAreApart(t *testing.T) {
+	b := approved(t, pushUser, oktasim.Fault{Kind: "status", Status: 429, Times: 2})
+	b.poll()
+	b.later(58 * time.Second)
+	_, _, err := b.engine.Poll(t.Context(), b.cc, b.state)
+	if failed := wantReason(t, err, flows.ReasonRateLimited); failed.RetryAfter != time.Second {
+		t.Errorf("the next try is in %v, want the shortest wait", failed.RetryAfter)
+	}
 }
 
 // Once the code is spent there is nothing to go on with.

@@ -26,7 +26,11 @@ func (a *attempt) poll(ctx context.Context, s flows.State) (flows.State, flows.S
 	case wantPhone:
 		return a.pollPhone(ctx, s)
 	case wantToken:
-		return a.redeem(ctx)
+		next, step, err := a.redeem(ctx)
+		if failed := passing(err); failed != nil {
+			err = a.inTime(failed)
+		}
+		return next, step, err
 	}
 	return nil, flows.Step{}, badAnswer("there is nothing to poll for")
 }

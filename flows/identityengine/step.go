@@ -41,14 +41,22 @@ func (a *attempt) step(v view) flows.Step {
 		step.Fields = []flows.Field{{Name: s.field(), Label: s.Label, Messages: v.fieldMessages}}
 	case wantChoice:
 		step.Kind = flows.KindChoose
-	case wantPhone, wantToken:
+	case wantPhone:
 		step.Kind, step.Factor = flows.KindWait, s.Pending
-		step.Wait = &flows.Wait{Interval: min(max(v.interval, a.engine.minPoll), maxInterval), Number: s.Number}
+		step.Wait = &flows.Wait{Interval: a.engine.interval(v.interval), Number: s.Number}
+	case wantToken:
+		step.Kind = flows.KindWait
+		step.Wait = &flows.Wait{Interval: a.engine.interval(v.interval), Completing: true}
 	case wantNothing:
 		step.Kind, step.Factor = flows.KindDenied, ""
 		step.Denied = &flows.Denied{Reason: v.denied, Final: len(step.Choices) == 0}
 	}
 	return step
+}
+
+// interval bounds what Okta asks for.
+func (e *Engine) interval(asked time.Duration) time.Duration {
+	return min(max(asked, e.minPoll), maxInterval)
 }
 
 func (s *state) credentialFields() []flows.Field {

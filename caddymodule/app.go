@@ -56,8 +56,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := a.refuseLiterals(); err != nil {
 		return err
 	}
-	if every := time.Duration(a.KeyRotation); every != 0 && every < minRotation {
-		return fmt.Errorf("okta_mfa: key_rotation %s is shorter than %s; give a duration such as 30d", every, minRotation)
+	if err := a.checkRotation(); err != nil {
+		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	if err := metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return err

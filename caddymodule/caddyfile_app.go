@@ -27,7 +27,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
 	known := a.subdirectives()
-	known["key_rotation"] = duration(&a.KeyRotation)
+	known["key_rotation"] = duration(&a.KeyRotation, a.checkRotation)
 	return parseBlock(d, known)
 }
 

@@ -7,6 +7,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"sidegate.example/sidegate/gateway"
 )
 
 // subdirective parses the arguments of the subdirective that d stands on.
@@ -15,24 +17,24 @@ type subdirective func(d *caddyfile.Dispenser) error
 // subdirectives are those that the global option and the handler share; they write into s.
 func (s *Settings) subdirectives() map[string]subdirective {
 	return map[string]subdirective{
-		"org":                  text(&s.Org),
+		"org":                  text(&s.Org, unlessPlaceholder(checkOrg)),
 		"authorization_server": text(&s.AuthorizationServer),
 		"client_id":            text(&s.ClientID),
-		"client_secret":        text(&s.ClientSecret),
-		"private_key":          text(&s.PrivateKey),
+		"client_secret":        text(&s.ClientSecret, literalSecret("client_secret")),
+		"private_key":          text(&s.PrivateKey, literalSecret("private_key")),
 		"private_key_id":       text(&s.PrivateKeyID),
-		"redirect_uri":         text(&s.RedirectURI),
-		"scopes":               list(&s.Scopes),
-		"cookie_secret":        list(&s.CookieSecret),
-		"cookie_name":          text(&s.CookieName),
-		"prefix":               text(&s.Prefix),
+		"redirect_uri":         text(&s.RedirectURI, unlessPlaceholder(gateway.CheckRedirectURI)),
+		"scopes":               list(&s.Scopes, checkScopes),
+		"cookie_secret":        list(&s.CookieSecret, each(literalSecret("cookie_secret"))),
+		"cookie_name":          text(&s.CookieName, gateway.CheckCookieName),
+		"prefix":               text(&s.Prefix, gateway.CheckPrefix),
 		"title":                text(&s.Title),
-		"idle_timeout":         duration(&s.IdleTimeout),
-		"lifetime":             duration(&s.Lifetime),
+		"idle_timeout":         duration(&s.IdleTimeout, s.checkTimes),
+		"lifetime":             duration(&s.Lifetime, s.checkTimes),
 		"sign_in_form":         word(&s.SignInForm, signInForms),
 		"push_context":         word(&s.PushContext, pushContexts),
 		"header":               s.Headers.subdirective,
-		"min_poll_interval":    duration(&s.MinPollInterval),
+		"min_poll_interval":    duration(&s.MinPollInterval, nil),
 	}
 }
 
@@ -66,19 +68,27 @@ func parseBlock(d *caddyfile.Dispenser, known map[string]subdirective) error {
 	return nil
 }
 
-// text takes exactly one argument that is not empty.
-func text(to *string) subdirective {
+// text takes exactly one argument that is not empty and passes the checks.
+func text(to *string, checks ...func(string) error) subdirective {
 	return func(d *caddyfile.Dispenser) error {
 		name := d.Val()
 		if !d.AllArgs(to) {
 			return d.ArgErr()
 		}
-		return checkValue(d, name, *to)
+		if err := checkValue(d, name, *to); err != nil {
+			return err
+		}
+		for _, check := range checks {
+			if err := check(*to); err != nil {
+				return d.WrapErr(err)
+			}
+		}
+		return nil
 	}
 }
 
-// list takes one or more arguments.
-func list(to *[]string) subdirective {
+// list takes one or more arguments that pass the check.
+func list(to *[]string, check func([]string) error) subdirective {
 	return func(d *caddyfile.Dispenser) error {
 		name := d.Val()
 		*to = d.RemainingArgs()
@@ -89,6 +99,9 @@ func list(to *[]string) subdirective {
 			if err := checkValue(d, name, value); err != nil {
 				return err
 			}
+		}
+		if err := check(*to); err != nil {
+			return d.WrapErr(err)
 		}
 		return nil
 	}
@@ -124,8 +137,8 @@ func word(to *string, allowed []string) subdirective {
 	}
 }
 
-// duration takes one duration above zero.
-func duration(to *caddy.Duration) subdirective {
+// duration takes one duration above zero that passes the check, if there is one.
+func duration(to *caddy.Duration, check func() error) subdirective {
 	return func(d *caddyfile.Dispenser) error {
 		name := d.Val()
 		var arg string
@@ -137,6 +150,12 @@ func duration(to *caddy.Duration) subdirective {
 			return d.Errf("%s %q is no duration; give one above zero, such as 30m, 12h or 7d", name, arg)
 		}
 		*to = caddy.Duration(parsed)
+		if check == nil {
+			return nil
+		}
+		if err := check(); err != nil {
+			return d.WrapErr(err)
+		}
 		return nil
 	}
 }
@@ -159,5 +178,8 @@ func (h *HeaderNames) subdirective(d *caddyfile.Dispenser) error {
 		return d.Errf("header %s is empty; give a header name or %q", claim, headerOff)
 	}
 	*to = name
+	if err := gateway.CheckHeaders(h.given()); err != nil {
+		return d.WrapErr(err)
+	}
 	return nil
 }

@@ -17,8 +17,8 @@ import (
 // becomes or the end of the error that it is refused with. GOLDEN=1 writes the JSON anew.
 func TestCaddyfileGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.caddyfiletest")
-	if err != nil || len(files) < 30 {
-		t.Fatalf("found %d golden files, want 30 or more (%v)", len(files), err)
+	if err != nil || len(files) < 55 {
+		t.Fatalf("found %d golden files, want 55 or more (%v)", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), func(t *testing.T) { golden(t, file) })

@@ -17,13 +17,18 @@ import (
 // provisionError loads a site that must be refused and returns the end of the message.
 func provisionError(t *testing.T, w *world, site string) string {
 	t.Helper()
+	return refusal(t, adapt(t, w.caddyfile("http://:0", site)))
+}
+
+func refusal(t *testing.T, js []byte) string {
+	t.Helper()
 	var config caddy.Config
-	if err := json.Unmarshal(adapt(t, w.caddyfile("http://:0", site)), &config); err != nil {
+	if err := json.Unmarshal(js, &config); err != nil {
 		t.Fatal(err)
 	}
 	err := caddy.Validate(&config)
 	if err == nil {
-		t.Fatalf("a bad configuration was accepted:\n%s", site)
+		t.Fatalf("a bad configuration was accepted:\n%s", js)
 	}
 	return err.Error()
 }
@@ -35,19 +40,12 @@ func TestBadConfigurationSaysTheCure(t *testing.T) {
 	t.Setenv("SIDEGATE_TEST_SHORT", "short")
 	pem := writeFile(t, canary, 0o600)
 	for setting, want := range map[string]string{
-		"org http://acme.okta.com":                     `okta_mfa: org: the Okta org "http://acme.okta.com" must be https: secrets travel to it`,
-		"org acme.okta.com":                            `is no origin: write it as "https://acme.okta.com"`,
-		"org {env.SIDEGATE_TEST_UNSET}":                "okta_mfa: org: {env.SIDEGATE_TEST_UNSET} is empty; export SIDEGATE_TEST_UNSET before Caddy starts, or use {file./run/secrets/...}",
-		"client_secret {file./nonexistent}":            "okta_mfa: client_secret: {file./nonexistent} cannot be read: open /nonexistent: no such file or directory; create the file and let Caddy's user read it",
-		"client_secret {vault.okta}":                   "okta_mfa: client_secret: {vault.okta} is not known when the configuration is loaded; use {env.NAME} or {file./absolute/path}",
-		"private_key {file." + pem + "}":               "okta_mfa: private_key is not PEM; give the text that begins with -----BEGIN PRIVATE KEY-----, by {file./absolute/path}",
-		"cookie_secret {env.SIDEGATE_TEST_SHORT}":      "cookie_secret: secret 1 has 5 bytes, but at least 32 are needed; make one with: openssl rand -base64 32",
-		"client_secret literal":                        "okta_mfa: client_secret is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}",
-		"client_secret {$SIDEGATE_TEST_CLIENT_SECRET}": "okta_mfa: client_secret is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}",
-		"cookie_name sid":                              `cookie_name "sid" must start with __Host-, so that no sibling host can set it`,
-		"prefix mfa":                                   `prefix "mfa" must be a plain path such as /_mfa, without a trailing slash`,
-		"idle_timeout 24h":                             "idle_timeout 24h0m0s must be at least 1m and at most the lifetime 12h0m0s, and that at most 720h0m0s",
-		"lifetime 90d":                                 "idle_timeout 1h0m0s must be at least 1m and at most the lifetime 2160h0m0s, and that at most 720h0m0s",
+		"org {env.SIDEGATE_TEST_UNSET}":           "okta_mfa: org: {env.SIDEGATE_TEST_UNSET} is empty; export SIDEGATE_TEST_UNSET before Caddy starts, or use {file./run/secrets/...}",
+		"client_secret {file./nonexistent}":       "okta_mfa: client_secret: {file./nonexistent} cannot be read: open /nonexistent: no such file or directory; create the file and let Caddy's user read it",
+		"client_secret {vault.okta}":              "okta_mfa: client_secret: {vault.okta} is not known when the configuration is loaded; use {env.NAME} or {file./absolute/path}",
+		"private_key {file." + pem + "}":          "okta_mfa: private_key is not PEM; give the text that begins with -----BEGIN PRIVATE KEY-----, by {file./absolute/path}",
+		"cookie_secret {env.SIDEGATE_TEST_SHORT}": "cookie_secret: secret 1 has 5 bytes, but at least 32 are needed; make one with: openssl rand -base64 32",
+		"idle_timeout 24h":                        "okta_mfa: idle_timeout 24h0m0s is too long; give at most the lifetime, 12h0m0s",
 	} {
 		t.Run(setting, func(t *testing.T) {
 			got := provisionError(t, w, "okta_mfa {\n\t\t"+setting+"\n\t}")
@@ -56,6 +54,37 @@ func TestBadConfigurationSaysTheCure(t *testing.T) {
 			}
 			if strings.Contains(got, canary) {
 				t.Error("the message quotes a secret")
+			}
+		})
+	}
+	w.orgHits.none(t, "a refused configuration")
+}
+
+// TestBadJSONSaysTheCure: what the Caddyfile refuses with its line, JSON meets at provision.
+func TestBadJSONSaysTheCure(t *testing.T) {
+	w := newWorld(t)
+	good := string(adapt(t, w.caddyfile("http://:0", "okta_mfa")))
+	const handler = `"handler":"okta_mfa"`
+	const literal = " is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}"
+	for field, want := range map[string]string{
+		`"org":"http://acme.okta.com"`:         `okta_mfa: org: the Okta org "http://acme.okta.com" must be https: secrets travel to it`,
+		`"org":"acme.okta.com"`:                `okta_mfa: org: the Okta org "acme.okta.com" is no origin: write it as "https://acme.okta.com"`,
+		`"client_secret":"literal"`:            "okta_mfa: client_secret" + literal,
+		`"cookie_secret":["literal"]`:          "okta_mfa: cookie_secret" + literal,
+		`"cookie_name":"sid"`:                  `okta_mfa: cookie_name "sid" must start with __Host-, so that no sibling host can set it`,
+		`"prefix":"mfa"`:                       `okta_mfa: prefix "mfa" must be a plain path such as /_mfa, without a trailing slash`,
+		`"redirect_uri":"callback"`:            `okta_mfa: redirect_uri "callback" must be an absolute https URL, such as https://app.example.com/_mfa/callback`,
+		`"scopes":["profile"]`:                 `okta_mfa: scopes must hold "openid": without it Okta gives no ID token; write "scopes openid profile email"`,
+		`"headers":{"user":"Host"}`:            `okta_mfa: header "Host" has a meaning of its own; give the identity another one, such as X-User`,
+		`"lifetime":"40d"`:                     "okta_mfa: lifetime 960h0m0s is too long; give at most 720h0m0s, for which keys are kept",
+		`"lifetime":"30m","idle_timeout":"1h"`: "okta_mfa: idle_timeout 1h0m0s is too long; give at most the lifetime, 30m0s",
+	} {
+		t.Run(field, func(t *testing.T) {
+			if strings.Count(good, handler) != 1 {
+				t.Fatalf("no handler in %s", good)
+			}
+			if got := refusal(t, []byte(strings.Replace(good, handler, handler+","+field, 1))); !strings.HasSuffix(got, want) {
+				t.Errorf("\n have %s\n want ...%s", got, want)
 			}
 		})
 	}

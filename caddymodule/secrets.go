@@ -123,12 +123,22 @@ func (s Settings) refuseLiterals() error {
 		{"cookie_secret", s.CookieSecret},
 	} {
 		for _, text := range secret.texts {
-			if text != "" && !wholePlaceholder.MatchString(text) {
-				return fmt.Errorf("okta_mfa: %s is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}", secret.name)
+			if err := literalSecret(secret.name)(text); err != nil {
+				return fmt.Errorf("okta_mfa: %w", err)
 			}
 		}
 	}
 	return nil
+}
+
+// literalSecret refuses a value of the setting that is anything but one placeholder. Its error does not quote it.
+func literalSecret(name string) func(text string) error {
+	return func(text string) error {
+		if text == "" || wholePlaceholder.MatchString(text) {
+			return nil
+		}
+		return fmt.Errorf("%s is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}", name)
+	}
 }
 
 // wholePlaceholder is a text that is one placeholder and nothing else.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -74,11 +73,12 @@ type Settings struct {
 	Title string `json:"title,omitempty"`
 
 	// IdleTimeout ends a session that has sent no request for so long. Longer is more convenient and
-	// leaves an unattended browser open for longer. Default: 1h.
+	// leaves an unattended browser open for longer. At least 1m, at most Lifetime. Default: 1h, or
+	// Lifetime where that is shorter.
 	IdleTimeout caddy.Duration `json:"idle_timeout,omitempty"`
 
-	// Lifetime ends a session so long after the sign-in, used or not. Default: 12h; at most 30 days, for
-	// which the key ring keeps its old keys.
+	// Lifetime ends a session so long after the sign-in, used or not. At least 1m, at most 30 days, for which the
+	// key ring keeps its old keys. Default: 12h.
 	Lifetime caddy.Duration `json:"lifetime,omitempty"`
 
 	// SignInForm is what the first page asks for: "password" for user name and password in one
@@ -177,6 +177,9 @@ func (s Settings) validate() error {
 	if err := s.refuseLiterals(); err != nil {
 		return err
 	}
+	if err := checkScopes(s.Scopes); err != nil {
+		return fmt.Errorf("okta_mfa: %w", err)
+	}
 	for name, d := range map[string]caddy.Duration{
 		"idle_timeout": s.IdleTimeout, "lifetime": s.Lifetime, "min_poll_interval": s.MinPollInterval,
 	} {
@@ -186,9 +189,6 @@ func (s Settings) validate() error {
 	}
 	return nil
 }
-
-// minRotation keeps a rotation from dropping keys faster than replicas read them.
-const minRotation = 24 * time.Hour
 
 // The words that a setting takes.
 var (
@@ -202,19 +202,24 @@ func missing(name, cure string) error {
 
 // gatewayHeaders turns "" into the default and "off" into no header.
 func (h HeaderNames) gatewayHeaders() gateway.Headers {
-	pick := func(name, def string) string {
+	def := gateway.DefaultHeaders
+	return HeaderNames{
+		User:   cmp.Or(h.User, def.User),
+		Name:   cmp.Or(h.Name, def.Name),
+		Email:  cmp.Or(h.Email, def.Email),
+		Groups: cmp.Or(h.Groups, def.Groups),
+	}.given()
+}
+
+// given are the names that are written down, without defaults, which another block may change.
+func (h HeaderNames) given() gateway.Headers {
+	only := func(name string) string {
 		if name == headerOff {
 			return ""
 		}
-		return cmp.Or(name, def)
+		return name
 	}
-	def := gateway.DefaultHeaders
-	return gateway.Headers{
-		User:   pick(h.User, def.User),
-		Name:   pick(h.Name, def.Name),
-		Email:  pick(h.Email, def.Email),
-		Groups: pick(h.Groups, def.Groups),
-	}
+	return gateway.Headers{User: only(h.User), Name: only(h.Name), Email: only(h.Email), Groups: only(h.Groups)}
 }
 
 // issuer is the issuer URL of an org's authorization server.

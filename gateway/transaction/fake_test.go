@@ -159,6 +159,8 @@ func (o *org) Advance(ctx context.Context, c flows.ClientContext, s flows.State,
 		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonMalformed, Err: errors.New("half a document")}
 	case a.Choice == "panic":
 		panic("nil map")
+	case a.Values["code"] == "654321": // right, but the tokens are not to be had just now
+		return si.next(), completing(si.name, identity.TOTP), nil
 	case a.Values["code"] == "123456":
 		return si.next(), success(si.user, identity.TOTP), nil
 	}
@@ -246,6 +248,11 @@ func push(person string) flows.Step {
 		Choices: []flows.Choice{{ID: "totp", Kind: flows.ChoiceOther}, {ID: "push", Kind: flows.ChoiceResend}}}
 }
 
+// completing has only Okta's last answer to wait for.
+func completing(person string, f identity.Factor) flows.Step {
+	return flows.Step{Kind: flows.KindWait, Factor: f, Person: person, Wait: &flows.Wait{Interval: interval, Completing: true}}
+}
+
 func code(person string) flows.Step {
 	return flows.Step{Kind: flows.KindCode, Factor: identity.TOTP, Person: person, Fields: []flows.Field{{Name: "code"}},
 		Choices: []flows.Choice{{ID: "push", Kind: flows.ChoiceOther}}}
@@ -253,7 +260,8 @@ func code(person string) flows.Step {
 
 // refused is Okta's answer to a wrong password.
 func refused(person string) flows.Step {
-	return flows.Step{Kind: flows.KindIdentify, Person: person, Messages: []flows.Message{{Error: true}}}
+	return flows.Step{Kind: flows.KindIdentify, Person: person, Messages: []flows.Message{{Error: true}},
+		Fields: []flows.Field{{Name: flows.FieldPassword, Secret: true}}}
 }
 
 func success(user string, proof identity.Factor) flows.Step {

@@ -38,12 +38,14 @@ type Config struct {
 	// MaxPending is how many transactions are held at most. Default 20,000. One more takes the place of the
 	// one that is vain the longest (see vain), so that what costs an attacker nothing cannot fill it.
 	MaxPending int
-	// MaxPerAddress is how many of them one client address (IPv6: one /64, which is what one customer gets)
+	// MaxPerAddress is how many of them one client address (IPv6: one /56, which is what one customer gets)
 	// may have at most. Default 100: an office behind one address signs 200 people in a minute with it, at
-	// half a minute each, while one anonymous client holds a 200th of MaxPending and gets no more than 50
-	// refusals a minute out of Okta. Behind a proxy whose header is not trusted all people are one address.
+	// half a minute each, while one anonymous client holds a 200th of MaxPending. One more takes the place of
+	// the one of that address that is vain the longest, so that an attacker behind the same address keeps nobody
+	// out with wrong passwords. Behind a proxy whose header is not trusted all people are one address.
 	MaxPerAddress int
-	// MaxWait is how long one push may go unanswered before it is cancelled at Okta. Default 5 min.
+	// MaxWait is how long one push may go unanswered before it is cancelled at Okta, and how long Okta may take to
+	// complete what was accepted. Default 5 min.
 	MaxWait time.Duration
 	// Workers is how many polls run at the same time at most. Default 64.
 	Workers int

@@ -64,7 +64,14 @@ func (nobody) Challenge(Challenged) {}
 func (nobody) Pending(int)          {}
 
 // asks reports whether s asks for a factor.
-func asks(s *flows.Step) bool { return s.Kind == flows.KindWait || s.Kind == flows.KindCode }
+func asks(s *flows.Step) bool {
+	return s.Kind == flows.KindCode || s.Kind == flows.KindWait && !completing(s)
+}
+
+// completing reports whether s waits for Okta alone: its factor was accepted.
+func completing(s *flows.Step) bool {
+	return s.Kind == flows.KindWait && s.Wait != nil && s.Wait.Completing
+}
 
 // verdict is the Challenge result when from was followed by to, "" when from's factor was not
 // answered by that. gesture is nil when a poll brought it.
@@ -72,7 +79,7 @@ func verdict(from, to *flows.Step, gesture *flows.Answer) string {
 	switch {
 	case !asks(from):
 		return ""
-	case to.Kind == flows.KindDone:
+	case to.Kind == flows.KindDone, completing(to):
 		return challengeAccepted
 	case gesture != nil && (from.Kind == flows.KindWait || gesture.Choice != ""):
 		return "" // the person turned to something else
@@ -90,7 +97,7 @@ func deniedVerdict(d *flows.Denied) string {
 	switch d.Reason {
 	case flows.DeniedTimeout, flows.DeniedExpired:
 		return challengeTimeout
-	case flows.DeniedNoFactor, flows.DeniedUnsupported:
+	case flows.DeniedNoFactor, flows.DeniedUnsupported, flows.DeniedUnavailable:
 		return challengeAccepted // what came after this factor is what ended it
 	}
 	return challengeRejected

@@ -8,13 +8,13 @@ import (
 	"sidegate.example/sidegate/flows"
 )
 
-// origin is what transactions are counted by: an IPv4 address, or the /64 of an IPv6 one.
+// origin is what transactions are counted by: an IPv4 address, or the /56 of an IPv6 one.
 type origin netip.Addr
 
 func originOf(c flows.ClientContext) origin {
 	addr := c.Addr()
 	if addr.Is6() {
-		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
+		addr = netip.PrefixFrom(addr, 56).Masked().Addr()
 	}
 	return origin(addr)
 }
@@ -22,53 +22,73 @@ func originOf(c flows.ClientContext) origin {
 // places counts who takes the MaxPending places, and knows who can be sent away. Nothing in it depends on how
 // many there are. It is guarded by Manager.mu.
 type places struct {
-	taken    int // those in byID, and those that just start
-	byOrigin map[origin]int
-	vain     *list.List // of *txn, the one at its vain step for the longest time first
+	share    // of all
+	byOrigin map[origin]share
+}
+
+// share counts the places of some.
+type share struct {
+	taken int        // by those in byID, and those that just start
+	vain  *list.List // of *txn, the one at its vain step for the longest time first; nil until there is one
 }
 
 func newPlaces() places {
-	return places{byOrigin: make(map[origin]int), vain: list.New()}
+	return places{share: share{vain: list.New()}, byOrigin: make(map[origin]share)}
 }
 
 func (p *places) take(from origin) {
 	p.taken++
-	p.byOrigin[from]++
+	s := p.byOrigin[from]
+	s.taken++
+	p.byOrigin[from] = s
 }
 
 func (p *places) giveBack(from origin) {
 	p.taken--
-	if p.byOrigin[from]--; p.byOrigin[from] == 0 {
+	s := p.byOrigin[from]
+	if s.taken--; s.taken == 0 {
 		delete(p.byOrigin, from)
+		return
 	}
+	p.byOrigin[from] = s
 }
 
 // leave is the end of t's place.
 func (p *places) leave(t *txn) {
-	p.giveBack(t.origin)
 	p.unrank(t)
+	p.giveBack(t.origin)
+}
+
+// rank puts t at the end of the queues.
+func (p *places) rank(t *txn) {
+	s := p.byOrigin[t.origin]
+	if s.vain == nil {
+		s.vain = list.New()
+		p.byOrigin[t.origin] = s
+	}
+	t.rank, t.rankAtOrigin = p.vain.PushBack(t), s.vain.PushBack(t)
 }
 
 func (p *places) unrank(t *txn) {
 	if t.rank != nil {
 		p.vain.Remove(t.rank)
-		t.rank = nil
+		p.byOrigin[t.origin].vain.Remove(t.rankAtOrigin)
+		t.rank, t.rankAtOrigin = nil, nil
 	}
 }
 
-// pop takes the oldest vain transaction out of the queue; nil for none.
-func (p *places) pop() *txn {
-	oldest := p.vain.Front()
-	if oldest == nil {
+// pop takes the oldest vain transaction of s out of the queues; nil for none.
+func (p *places) pop(s share) *txn {
+	if s.vain == nil || s.vain.Len() == 0 {
 		return nil
 	}
-	t := oldest.Value.(*txn)
+	t := s.vain.Front().Value.(*txn)
 	p.unrank(t)
 	return t
 }
 
-// reserve takes a place for a sign-in that begins; giveBack or adopt ends that. If all are taken, the oldest vain
-// transaction makes room.
+// reserve takes a place for a sign-in that begins; giveBack or adopt ends that. If its address has all it may have, the
+// oldest vain transaction of that address makes room; if all are taken, the oldest of all.
 func (m *Manager) reserve(name string, from origin) (engine, error) {
 	for {
 		e, oldest, err := m.tryReserve(name, from)
@@ -85,18 +105,19 @@ func (m *Manager) tryReserve(name string, from origin) (engine, *txn, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, known := m.current(name)
+	full, here := m.places.share, m.places.byOrigin[from]
 	switch {
 	case m.closed:
 		return engine{}, nil, ErrClosed
 	case !known:
 		return engine{}, nil, fmt.Errorf("no engine is set under the name %q", name)
-	case m.places.byOrigin[from] >= m.cfg.MaxPerAddress: // first: who has too many sends nobody away
-		return engine{}, nil, ErrBusy
-	case m.places.taken < m.cfg.MaxPending:
+	case here.taken >= m.cfg.MaxPerAddress: // first: who has too many sends away nobody else
+		full = here
+	case full.taken < m.cfg.MaxPending:
 		m.places.take(from)
 		return e, nil, nil
 	}
-	if oldest := m.places.pop(); oldest != nil {
+	if oldest := m.places.pop(full); oldest != nil {
 		return engine{}, oldest, nil
 	}
 	return engine{}, nil, ErrBusy
@@ -148,6 +169,6 @@ func (m *Manager) rank(t *txn) {
 	defer m.mu.Unlock()
 	m.places.unrank(t)
 	if want != 0 {
-		t.rank = m.places.vain.PushBack(t)
+		m.places.rank(t)
 	}
 }

@@ -26,8 +26,9 @@ func TestPlacesKeepNothingOfTheForgotten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if m.places.vain.Len() != 1 {
-			t.Fatalf("%d are queued, want 1", m.places.vain.Len())
+		all, here := m.places.vain.Len(), m.places.byOrigin[origin{}].vain.Len()
+		if all != 1 || here != 1 {
+			t.Fatalf("%d are queued, and %d of the address; want 1 and 1", all, here)
 		}
 		m.Cancel(context.Background(), v.ID, "")
 	}

@@ -53,7 +53,11 @@ func (m *Manager) due(t *txn) {
 		m.expire(t, now)
 	case waiting && !now.Before(t.asked.Add(m.cfg.MaxWait)):
 		c, state := t.client, t.state
-		t.enter(m.engine(t.engine).observer, nil, t.denied(flows.DeniedTimeout, t.cause), nil)
+		why := flows.DeniedTimeout
+		if completing(&t.step) {
+			why = flows.DeniedUnavailable // it was Okta that did not answer
+		}
+		t.enter(m.engine(t.engine).observer, nil, t.denied(why, t.cause), nil)
 		m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, c, state) })
 	case waiting && !t.queued && !now.Before(t.nextPoll) && t.awaited(now):
 		t.queued = true
@@ -151,7 +155,7 @@ func interval(s *flows.Step) time.Duration {
 
 // sameWait reports whether two steps of KindWait look the same to a person: the interval may differ.
 func sameWait(a, b *flows.Step) bool {
-	return a.Factor == b.Factor && a.Person == b.Person && a.Device == b.Device &&
+	return completing(a) == completing(b) && a.Factor == b.Factor && a.Person == b.Person && a.Device == b.Device &&
 		number(a) == number(b) && slices.Equal(a.Choices, b.Choices) && slices.Equal(a.Messages, b.Messages)
 }
 

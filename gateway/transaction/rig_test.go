@@ -131,6 +131,21 @@ func (r *rig) get(v transaction.View) transaction.View {
 	return got
 }
 
+// polled lets one poll of v happen.
+func (r *rig) polled(v transaction.View) {
+	w := r.watch(v)
+	defer w.Close()
+	time.Sleep(interval * 11 / 10)
+	synctest.Wait()
+}
+
+// unwatched lets one poll of v happen, and then nobody looks any more.
+func (r *rig) unwatched(v transaction.View) {
+	r.polled(v)
+	time.Sleep(time.Hour)
+	synctest.Wait()
+}
+
 func (r *rig) wantKind(v transaction.View, kind flows.Kind) {
 	r.Helper()
 	if v.Step.Kind != kind {

@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"container/list"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
 )
 
 const (
-	// vainLife is how long a transaction stays at a step that is worth nothing to anybody else than the
-	// person who reads it.
-	vainLife = 2 * time.Minute
+	// shortLife is how long a transaction stays at a step that leads nowhere: for as long as it takes the
+	// person to read it.
+	shortLife = 2 * time.Minute
 	// doneLife is how long a success waits to be redeemed. The page that waits does so at once; what an
 	// approval left behind must not stay good for whoever opens the browser next.
 	doneLife = 2 * time.Minute
@@ -39,8 +41,11 @@ type txn struct {
 	asked  time.Time // when the factor of step was asked for
 	// forgetAt is expires at first; some steps move it, and so does the first redemption.
 	forgetAt time.Time
-	rankedAs uint64        // the seq that rank has put into the queue, 0 for none
-	rank     *list.Element // its place there, nil for none; guarded by Manager.mu
+	rankedAs uint64 // the seq that rank has put into the queues, 0 for none
+	// Its places in the queue of all and in that of its origin, nil for none; guarded by Manager.mu.
+	rank, rankAtOrigin *list.Element
+
+	proved   bool // the person has given something that others do not know
 	redeemed bool
 	minted   string
 
@@ -63,9 +68,18 @@ func (t *txn) over() bool {
 	return t.step.Kind == flows.KindDone || t.step.Kind == flows.KindDenied && t.step.Denied.Final
 }
 
-// vain reports whether the transaction is worth nothing: nobody has proved anything, nothing is pending at
-// Okta, and beginning again costs a person one page.
+// vain reports whether the transaction can be had for a name alone: nobody has proved anything, nothing is
+// pending at Okta, and beginning again costs a person a page or two.
 func (t *txn) vain() bool {
+	switch t.step.Kind {
+	case flows.KindChoose, flows.KindCode:
+		return !t.proved
+	}
+	return t.leadsNowhere()
+}
+
+// leadsNowhere reports whether beginning again is all that the step leaves.
+func (t *txn) leadsNowhere() bool {
 	return t.step.Kind == flows.KindIdentify || t.step.Kind == flows.KindDenied && t.step.Denied.Final
 }
 
@@ -74,8 +88,8 @@ func (t *txn) forgottenAt(now time.Time) time.Time {
 	switch {
 	case t.step.Kind == flows.KindDone:
 		return earlier(t.expires, now.Add(doneLife))
-	case t.vain():
-		return earlier(t.expires, now.Add(vainLife))
+	case t.leadsNowhere():
+		return earlier(t.expires, now.Add(shortLife))
 	}
 	return t.expires
 }
@@ -123,10 +137,13 @@ func (t *txn) release() {
 func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flows.Answer) {
 	step = checked(step)
 	now := time.Now()
-	if result := verdict(&t.step, &step, gesture); result != "" {
+	result := verdict(&t.step, &step, gesture)
+	if result != "" {
 		t.challenged(o, result, now)
 	}
-	samePush := gesture == nil && t.step.Kind == flows.KindWait && step.Kind == flows.KindWait
+	t.proved = t.proved || result == challengeAccepted || passwordTaken(&t.step, gesture, &step)
+	samePush := gesture == nil && t.step.Kind == flows.KindWait && step.Kind == flows.KindWait &&
+		completing(&t.step) == completing(&step)
 	news := !samePush || !sameWait(&t.step, &step)
 	if !samePush {
 		t.asked = now
@@ -148,6 +165,25 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 	if recovered || news {
 		t.publish()
 	}
+}
+
+// passwordTaken reports whether gesture held the password that from asked for (the first page, which is no step here,
+// may ask for it) and to says that it was right: it does not ask for it again.
+func passwordTaken(from *flows.Step, gesture *flows.Answer, to *flows.Step) bool {
+	if gesture == nil || gesture.Values[flows.FieldPassword] == "" || saysError(to) {
+		return false
+	}
+	isPassword := func(f flows.Field) bool { return f.Name == flows.FieldPassword }
+	if from.Kind != "" && !slices.ContainsFunc(from.Fields, isPassword) {
+		return false
+	}
+	switch to.Kind {
+	case flows.KindChoose:
+		return !slices.ContainsFunc(to.Choices, func(c flows.Choice) bool { return c.Factor == identity.Password })
+	case flows.KindCode:
+		return to.Factor != identity.Password
+	}
+	return to.Kind == flows.KindWait
 }
 
 // settle notes that Okta answered, and reports whether it did not before.

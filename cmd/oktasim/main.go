@@ -51,7 +51,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.users, "users", "", "JSON file with an array of users; default a set of test users")
 	f.StringVar(&o.clientID, "client-id", "0oasidegate", "client id of the app")
 	f.StringVar(&o.clientSecret, "client-secret", "", "secret of the app; empty makes it a public client")
-	f.StringVar(&o.redirectURIs, "redirect-uri", "http://localhost:8080/_sidegate/callback", "sign-in redirect URIs of the app, separated by commas")
+	f.StringVar(&o.redirectURIs, "redirect-uri", "http://localhost:8080/_mfa/callback", "sign-in redirect URIs of the app, separated by commas")
 	f.StringVar(&o.trustedProxies, "trusted-proxies", "", "networks whose X-Forwarded-For counts, separated by commas (network zone)")
 	f.BoolVar(&o.identifierFirst, "identifier-first", false, "ask for the identifier before the password")
 	f.BoolVar(&o.embedded, "push-shows-server", false, "Okta's documented limitation: a push shows the server's address and agent")
@@ -127,11 +127,11 @@ func (o *options) config(stderr io.Writer) (oktasim.Config, error) {
 	return cfg, nil
 }
 
-// greet prints what a person needs to start.
+// greet prints what a person needs to start, the passwords too: these users are made up.
 func greet(w io.Writer, cfg *oktasim.Config) {
 	fmt.Fprintf(w, "issuer  %s/oauth2/default\nphones  %s/phone/\nclient  %s\n", cfg.URL, cfg.URL, cfg.Clients[0].ID)
 	for _, u := range cfg.Users {
-		fmt.Fprintf(w, "user    %s  (%s)\n", u.Login, describe(&u))
+		fmt.Fprintf(w, "user    %s  password %s  (%s)\n", u.Login, u.Password, describe(&u))
 	}
 }
 

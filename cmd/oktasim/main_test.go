@@ -8,8 +8,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"sidegate.example/sidegate/gateway"
 )
 
 // started runs the command and returns the issuer it printed and what makes it end.
@@ -71,6 +74,28 @@ func TestUsersFromFile(t *testing.T) {
 	}
 	if err := end(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestGreetingSaysHowToSignIn: nobody has to read the source for a password or for what to register.
+func TestGreetingSaysHowToSignIn(t *testing.T) {
+	opt, err := parse(nil, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := opt.config(io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := cfg.Clients[0].RedirectURIs, []string{"http://localhost:8080" + gateway.DefaultPrefix + "/callback"}; !slices.Equal(got, want) {
+		t.Errorf("redirect URIs %q, want %q", got, want)
+	}
+	var out strings.Builder
+	greet(&out, &cfg)
+	for _, u := range cfg.Users {
+		if want := "user    " + u.Login + "  password " + u.Password + "  ("; u.Password == "" || !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
 	}
 }
 

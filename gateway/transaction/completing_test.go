@@ -77,6 +77,7 @@ func TestLifetimeEndsWhileCompleting(t *testing.T) {
 		v, _ := r.answer(r.begin("ann"), choose("totp"))
 		_, _ = r.answer(v, digits("654321"))
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if got := fmt.Sprint(r.heard.signIns, r.heard.challenges); got != "[abandoned] [totp accepted 0s]" {
 			t.Errorf("heard %s", got)
 		}

@@ -31,6 +31,8 @@ type attempt struct {
 	selected bool // the password has been chosen from a list
 	probes   int
 	polling  bool
+	// cause is what made a refusal, for the log; nil when the document says it.
+	cause error
 	// known is the fingerprint of a document that is not to be read again; "" for none.
 	known string
 }

@@ -100,6 +100,7 @@ func (a *attempt) foreign(res *okta.Response) (*document, error) {
 		return nil, res.Refuse(flows.ReasonUnavailable)
 	case res.Status == http.StatusForbidden:
 		// A network policy, of Okta's or of something before it: for the person it is one refusal.
+		a.cause = forbidden(res)
 		return &document{messages: []flows.Message{{Key: keyForbidden, Error: true}}}, nil
 	}
 	return nil, res.Refuse(flows.ReasonMalformed)

@@ -211,7 +211,7 @@ func TestInteractRefusals(t *testing.T) {
 		body   string
 		want   flows.Reason
 	}{
-		{400, `{"error":"unauthorized_client","error_description":"secret"}`, flows.ReasonMisconfigured},
+		{400, `{"error":"unauthorized_client","error_description":"hidden"}`, flows.ReasonMisconfigured},
 		{401, `{"error":"invalid_client"}`, flows.ReasonMisconfigured},
 		{400, `{"error":"access_denied"}`, flows.ReasonMisconfigured},
 		{400, `{"error":"temporarily_unavailable"}`, flows.ReasonUnavailable},
@@ -230,7 +230,7 @@ func TestInteractRefusals(t *testing.T) {
 			}
 			continue
 		}
-		if failed := wantReason(t, err, c.want); strings.Contains(failed.Error(), "secret") {
+		if failed := wantReason(t, err, c.want); strings.Contains(failed.Error(), "hidden") {
 			t.Errorf("the error tells the body: %v", failed)
 		}
 	}
@@ -238,6 +238,11 @@ func TestInteractRefusals(t *testing.T) {
 	b.org.Inject(oktasim.Fault{Path: "/v1/interact", Kind: "body", Status: 403, Body: `{"error":"access_denied"}`})
 	b.start(pushUser, password)
 	b.wantDenied(flows.DeniedPolicy, true)
+	b.wantCause("interact: HTTP 403 access_denied; look for a network zone")
+	b.org.Inject(oktasim.Fault{Path: "/idp/idx/identify", Kind: "body", Status: 403, Body: "<html>"})
+	b.start(pushUser, password)
+	b.wantDenied(flows.DeniedPolicy, true)
+	b.wantCause("identify: HTTP 403; look for a network zone")
 }
 
 func TestExpiredTransaction(t *testing.T) {

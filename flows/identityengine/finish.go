@@ -16,6 +16,8 @@ import (
 // codeLife is how long an interaction code is good (§7).
 const codeLife = time.Minute
 
+var errCodeDied = errors.New("token: Okta did not answer while the interaction code was good")
+
 // finish redeems the interaction code and makes the identity. A success that no second factor proved is none,
 // and is not even redeemed (immunity S71).
 //
@@ -23,7 +25,7 @@ const codeLife = time.Minute
 // Step that goes on waiting, and polls send it again.
 func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.Step, error) {
 	if !a.state.secondFactor() {
-		return nil, a.end(flows.DeniedNoFactor), nil
+		return nil, a.end(flows.DeniedNoFactor, nil), nil
 	}
 	s := &a.state
 	s.Want, s.Code, s.CodeAt = wantToken, code, a.engine.now().Unix()
@@ -62,7 +64,7 @@ func (a *attempt) codeAge() time.Duration {
 // used the code by then cannot be known; if so, it refuses the next call, which ends the sign-in.
 func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
 	if a.codeAge() >= codeLife {
-		return nil, a.end(flows.DeniedExpired), nil
+		return nil, a.end(flows.DeniedUnavailable, errCodeDied), nil
 	}
 	res, err := a.oauth(ctx, "/v1/token", url.Values{
 		"grant_type":       {"interaction_code"},
@@ -83,7 +85,7 @@ func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
 	switch {
 	case passing(err) != nil:
 		// The code is spent, and tokens are nothing to keep: the person starts over.
-		return nil, a.end(flows.DeniedExpired), nil
+		return nil, a.end(flows.DeniedUnavailable, err), nil
 	case err != nil:
 		return nil, flows.Step{}, err
 	}
@@ -105,11 +107,11 @@ func (a *attempt) claims(ctx context.Context, tokens node) (*claims, error) {
 func (a *attempt) refusedCode(res *okta.Response) (flows.State, flows.Step, error) {
 	switch res.Code() {
 	case "invalid_grant":
-		return nil, a.end(flows.DeniedExpired), nil
+		return nil, a.end(flows.DeniedExpired, res.Refuse(flows.ReasonExpired)), nil
 	case "access_denied":
-		return nil, a.end(flows.DeniedPolicy), nil
+		return nil, a.end(flows.DeniedPolicy, a.misconfiguredApp(res)), nil
 	}
-	return nil, flows.Step{}, refusedApp(res)
+	return nil, flows.Step{}, a.refusedApp(res)
 }
 
 // claims are those of an ID token, with what userinfo added.

@@ -42,11 +42,11 @@ func (a *attempt) interact(ctx context.Context) (string, *flows.Step, error) {
 		return "", nil, err
 	}
 	if res.Status == http.StatusForbidden {
-		step := a.end(flows.DeniedPolicy)
+		step := a.end(flows.DeniedPolicy, forbidden(res))
 		return "", &step, nil
 	}
 	if res.Status != http.StatusOK {
-		return "", nil, refusedApp(res)
+		return "", nil, a.refusedApp(res)
 	}
 	body, err := parseJSON(res.Body)
 	handle := body.get("interaction_handle").text()
@@ -68,7 +68,7 @@ func (a *attempt) oauth(ctx context.Context, path string, form url.Values) (*okt
 }
 
 // refusedApp sorts an OAuth error by its code; the texts beside it change (§1.5).
-func refusedApp(res *okta.Response) error {
+func (a *attempt) refusedApp(res *okta.Response) error {
 	switch res.Code() {
 	case "temporarily_unavailable", "server_error", "E0000009", "E0000010":
 		return res.Refuse(flows.ReasonUnavailable)
@@ -77,7 +77,7 @@ func refusedApp(res *okta.Response) error {
 	case "":
 		return res.Refuse(flows.ReasonMalformed)
 	}
-	return res.Refuse(flows.ReasonMisconfigured)
+	return a.misconfiguredApp(res)
 }
 
 // authenticate adds exactly one credential: Okta refuses two (§1.3). An assertion is for one endpoint and for one

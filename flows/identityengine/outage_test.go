@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,7 +118,8 @@ func TestInteractionCodeIsKeptForItsLifeOnly(t *testing.T) {
 	b.later(10 * time.Second)
 	before := len(b.org.Requests())
 	b.take(b.engine.Poll(t.Context(), b.cc, b.state))
-	b.wantDenied(flows.DeniedExpired, true)
+	b.wantDenied(flows.DeniedUnavailable, true)
+	b.wantCause("did not answer while the interaction code was good")
 	if n := len(b.org.Requests()) - before; b.state != nil || n != 0 {
 		t.Errorf("the state is %q and %d calls were made, want neither", b.state, n)
 	}
@@ -132,84 +132,22 @@ func TestLostTokenAnswerEndsTheSignIn(t *testing.T) {
 	b.wantCompleting(time.Second)
 	b.poll()
 	b.wantDenied(flows.DeniedExpired, true)
-}
-
-// What the org's rate limit says of the token endpoint is kept, and the code waits for it.
-func TestTokenCallIsNotSentIntoARateLimit(t *testing.T) {
-	b := newBench(t)
-	b.later(-200 * time.Second)
-	b.approve(pushUser)
-	limited := http.Header{
-		"X-Rate-Limit-Limit": {"5"}, "X-Rate-Limit-Remaining": {"0"},
-		"X-Rate-Limit-Reset": {strconv.FormatInt(b.now().Add(24*time.Second).Unix(), 10)},
-	}
-	b.org.Inject(oktasim.Fault{Path: "/v1/token", Kind: "body", Status: 400, Body: `{"error":"access_denied"}`, Header: limited})
-	b.poll()
-	b.wantDenied(flows.DeniedPolicy, true)
-
-	b.approve(numberUser)
-	b.poll()
-	b.wantCompleting(b.quarterOf(time.Minute))
-	if n := b.called(tokenPath); n != 1 {
-		t.Errorf("%d token calls were made, want that of the first person only", n)
-	}
-	b.later(24 * time.Second)
-	b.take(b.engine.Poll(t.Context(), b.cc, b.state))
-	b.wantDone(numberUser, "Nadia Number", identity.Password, identity.NumberChallenge)
-}
-
-// quarterOf is a quarter of what is left to a code that came now, whose time is kept in whole seconds.
-func (b *bench) quarterOf(life time.Duration) time.Duration {
-	return (life - b.now().Sub(b.now().Truncate(time.Second))) / 4
-}
-
-// A 429 may name no time, or one beyond the life of the code: a sign-in that was approved must not die of that wait.
-func TestRateLimitLeavesTimeForTheKeptCode(t *testing.T) {
-	for name, h := range map[string]http.Header{"no time": {}, "five minutes": {"Retry-After": {"300"}}} {
-		t.Run(name, func(t *testing.T) {
-			h.Set("X-Rate-Limit-Reset", "") // the window is open: the limit is that on concurrent calls
-			b := approved(t, pushUser, oktasim.Fault{Kind: "status", Status: 429, Header: h, Times: 4})
-			b.poll()
-			b.wantCompleting(b.quarterOf(time.Minute))
-			age := time.Duration(0)
-			for range 3 {
-				wait := b.step.Wait.Interval
-				b.later(wait)
-				age += wait
-				_, _, err := b.engine.Poll(t.Context(), b.cc, b.state)
-				failed := wantReason(t, err, flows.ReasonRateLimited)
-				if failed.RetryAfter < time.Second || failed.RetryAfter > (time.Minute-age)/4 {
-					t.Errorf("after %v the next try is in %v", age, failed.RetryAfter)
-				}
-				b.step.Wait.Interval = failed.RetryAfter
-			}
-			b.poll()
-			b.wantDone(pushUser, b.step.Identity.Name, identity.Password, identity.Push)
-		})
-	}
-}
-
-// At the end of the code's life the wait is the shortest one, not none.
-func TestLastTriesOfTheKeptCodeAreApart(t *testing.T) {
-	b := approved(t, pushUser, oktasim.Fault{Kind: "status", Status: 429, Times: 2})
-	b.poll()
-	b.later(58 * time.Second)
-	_, _, err := b.engine.Poll(t.Context(), b.cc, b.state)
-	if failed := wantReason(t, err, flows.ReasonRateLimited); failed.RetryAfter != time.Second {
-		t.Errorf("the next try is in %v, want the shortest wait", failed.RetryAfter)
-	}
+	b.wantCause("token: HTTP 400 invalid_grant")
 }
 
 // Once the code is spent there is nothing to go on with.
 func TestOutageAfterTheCodeIsSpentStartsOver(t *testing.T) {
-	for _, path := range []string{"/v1/keys", "/.well-known/openid-configuration", "/v1/userinfo"} {
+	for path, endpoint := range map[string]string{
+		"/v1/keys": "keys", "/.well-known/openid-configuration": "metadata", "/v1/userinfo": "userinfo",
+	} {
 		for _, status := range []int{503, 429} {
 			b := newBench(t, func(s *settings) { s.sim.Policy.ThinIDToken = true })
 			b.later(-100 * time.Second)
 			b.approve(pushUser)
 			b.org.Inject(oktasim.Fault{Path: path, Kind: "status", Status: status})
 			b.poll()
-			b.wantDenied(flows.DeniedExpired, true)
+			b.wantDenied(flows.DeniedUnavailable, true)
+			b.wantCause(fmt.Sprintf("%s: HTTP %d", endpoint, status))
 			if b.state != nil {
 				t.Errorf("%s: a state is left: %s", path, b.state)
 			}
@@ -253,6 +191,7 @@ func TestRefusedPollsEndTheWait(t *testing.T) {
 			}
 			b.poll()
 			b.wantDenied(flows.DeniedExpired, true)
+			b.wantCause(fmt.Sprintf("poll: HTTP %d", c.status))
 		})
 	}
 }

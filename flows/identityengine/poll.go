@@ -53,16 +53,16 @@ func (a *attempt) pollPhone(ctx context.Context, s flows.State) (flows.State, fl
 		a.state, a.known = *whole, ""
 	}
 	if missed {
-		return a.miss()
+		return a.miss(err)
 	}
 	a.asked = a.state.Pending
 	return a.proceed(ctx, doc)
 }
 
 // miss goes on waiting as before, but not for ever. It is a Step and no error, because the count has to be kept.
-func (a *attempt) miss() (flows.State, flows.Step, error) {
+func (a *attempt) miss(err error) (flows.State, flows.Step, error) {
 	if a.state.Misses++; a.state.Misses >= maxMisses {
-		return nil, a.end(flows.DeniedExpired), nil
+		return nil, a.end(flows.DeniedExpired, err), nil
 	}
 	return a.show(view{interval: defaultRefresh})
 }

@@ -2,8 +2,10 @@ package identityengine_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -171,6 +173,14 @@ func (b *bench) wantDenied(why flows.DeniedReason, final bool) {
 	b.want(flows.KindDenied)
 	if *b.step.Denied != (flows.Denied{Reason: why, Final: final}) {
 		b.Fatalf("denied %+v, want %s, final %v", *b.step.Denied, why, final)
+	}
+}
+
+// wantCause checks what the log is told.
+func (b *bench) wantCause(part string) {
+	b.Helper()
+	if text := fmt.Sprint(b.step.Cause); !strings.Contains(text, part) {
+		b.Errorf("the log is told %q, want %q in it", text, part)
 	}
 }
 

@@ -50,6 +50,7 @@ func (a *attempt) step(v view) flows.Step {
 	case wantNothing:
 		step.Kind, step.Factor = flows.KindDenied, ""
 		step.Denied = &flows.Denied{Reason: v.denied, Final: len(step.Choices) == 0}
+		step.Cause = a.cause
 	}
 	return step
 }
@@ -85,10 +86,10 @@ func (s *state) choices() []flows.Choice {
 	return out
 }
 
-// end is a Step after which there is no state.
-func (a *attempt) end(why flows.DeniedReason) flows.Step {
+// end is a Step after which there is no state; cause is for the log, nil when why says it all.
+func (a *attempt) end(why flows.DeniedReason, cause error) flows.Step {
 	return flows.Step{
 		Kind: flows.KindDenied, Person: a.state.Person,
-		Denied: &flows.Denied{Reason: why, Final: true},
+		Denied: &flows.Denied{Reason: why, Final: true}, Cause: cause,
 	}
 }

@@ -272,12 +272,13 @@ func TestTokenRefusals(t *testing.T) {
 		fault  oktasim.Fault
 		reason flows.Reason
 		denied flows.DeniedReason
+		cause  string
 	}{
 		{fault: oktasim.Fault{Kind: "body", Status: 401, Body: `{"error":"invalid_client"}`}, reason: flows.ReasonMisconfigured},
 		{fault: oktasim.Fault{Kind: "body", Body: `{}`}, reason: flows.ReasonMalformed},
 		{fault: oktasim.Fault{Kind: "redirect"}, reason: flows.ReasonMalformed},
-		{fault: oktasim.Fault{Kind: "body", Status: 400, Body: `{"error":"invalid_grant"}`}, denied: flows.DeniedExpired},
-		{fault: oktasim.Fault{Kind: "body", Status: 400, Body: `{"error":"access_denied"}`}, denied: flows.DeniedPolicy},
+		{fault: oktasim.Fault{Kind: "body", Status: 400, Body: `{"error":"invalid_grant"}`}, denied: flows.DeniedExpired, cause: "token: HTTP 400 invalid_grant"},
+		{fault: oktasim.Fault{Kind: "body", Status: 400, Body: `{"error":"access_denied"}`}, denied: flows.DeniedPolicy, cause: "token: HTTP 400 access_denied; assign the app"},
 	} {
 		b := newBench(t)
 		b.start(totpUser, password)
@@ -291,6 +292,7 @@ func TestTokenRefusals(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.wantDenied(c.denied, true)
+			b.wantCause(c.cause)
 		} else {
 			wantReason(t, err, c.reason)
 		}

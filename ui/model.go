@@ -82,7 +82,10 @@ func (m *model) step(page Page, s flows.Step) {
 	if page.View == ViewSignIn {
 		m.Kind = flows.KindIdentify
 	}
-	seen := messages{catalogue: m.catalogue}
+	if s.Denied != nil && slices.Contains(contradicted, s.Denied.Reason) {
+		s.Messages = nil
+	}
+	seen := messages{catalogue: m.catalogue, ownFirst: ownWords(s)}
 	m.Errors, m.Infos = seen.split(s.Messages)
 	m.Fields = fields(s, &seen, len(m.Errors) > 0)
 	m.Choices = choices(s)

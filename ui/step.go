@@ -33,7 +33,10 @@ func fields(s flows.Step, seen *messages, pageErrors bool) []field {
 	for i, in := range s.Fields {
 		f := &out[i]
 		id := "f" + strconv.Itoa(i)
-		f.ID, f.Name, f.Okta = id, "f."+in.Name, strings.TrimSpace(in.Label)
+		f.ID, f.Name = id, "f."+in.Name
+		if !ownWords(s) {
+			f.Okta = strings.TrimSpace(in.Label)
+		}
 		f.typed(s, in)
 		f.Errors, f.Infos = seen.split(in.Messages)
 		switch {

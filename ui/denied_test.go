@@ -1,0 +1,55 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// TestDenied: each reason says what happened and leads on.
+func TestDenied(t *testing.T) {
+	p := mustNew(t)
+	seen := make(map[string]bool)
+	for _, r := range reasons {
+		final := write(t, p, stepPage(flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: r, Final: true},
+			Messages: []flows.Message{{Text: "Okta’s words", Error: true}}}))
+		if attr(final.all("main")[0], "data-reason") != string(r) || text(final.byID("cancel")) != "Start over" || final.byID("answer") != nil {
+			t.Errorf("%s: no way on: %q", r, text(final.doc))
+		}
+		seen[text(final.all("h1")[0])] = true
+		again := write(t, p, stepPage(flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: r},
+			Choices: []flows.Choice{{ID: "r", Kind: flows.ChoiceResend, Factor: identity.Push}}}))
+		if again.button("data-choice-kind", "resend") == nil || again.byID("cancel") == nil || text(again.byID("context")) != shows {
+			t.Errorf("%s: cannot try again: %q", r, text(again.doc))
+		}
+	}
+	if len(seen) != len(reasons) {
+		t.Errorf("%d headings for %d reasons", len(seen), len(reasons))
+	}
+	w := write(t, p, stepPage(flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: flows.DeniedOnPhone}}))
+	var ways []string
+	for _, h := range w.all("h2") {
+		ways = append(ways, text(h))
+	}
+	if !slices.Equal(ways, []string{"It was not me", "That was me"}) || !strings.Contains(text(w.doc), "Change your Okta password now.") {
+		t.Errorf("ways %q", ways)
+	}
+}
+
+// TestDeniedSaysNothingTwice: Okta tells who tapped a wrong number that they "have chosen to reject this login", which
+// contradicts our own words; where only Okta knows what is wrong, it is quoted.
+func TestDeniedSaysNothingTwice(t *testing.T) {
+	p := mustNew(t)
+	for _, r := range reasons {
+		w := write(t, p, stepPage(flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: r, Final: true},
+			Messages: []flows.Message{{Text: "Okta’s words", Error: true}}}))
+		quoted := strings.Contains(text(w.doc), "Okta says: Okta’s words")
+		silent := r == flows.DeniedOnPhone || r == flows.DeniedLocked || r == flows.DeniedTimeout
+		if quoted == silent || strings.Contains(w.body, "Okta’s words") != quoted || strings.Contains(w.body, "Okta says") != quoted {
+			t.Errorf("%s: quoted is %v: %q", r, quoted, text(w.doc))
+		}
+	}
+}

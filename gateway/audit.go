@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/transaction"
@@ -21,8 +22,8 @@ func (a audit) SignIn(e transaction.Ended) {
 		return
 	}
 	who := e.Person
-	if e.Result == "abandoned" {
-		who = "" // it may be a password that was typed as a user name
+	if !slices.Contains(knownByThen, flows.DeniedReason(e.Result)) {
+		who = ""
 	}
 	level := slog.LevelInfo
 	if e.Result == string(flows.DeniedOnPhone) || e.Cause != nil {
@@ -31,6 +32,11 @@ func (a audit) SignIn(e transaction.Ended) {
 	a.log.LogAttrs(context.Background(), level, "sign-in ended without a session", slog.String("result", e.Result),
 		slog.String("user", who), slog.String("client_ip", address(e.Client)), slog.Any("error", e.Cause))
 }
+
+// knownByThen are the ends that Okta comes to only with an account in hand. At any other the user name may be a password
+// that was typed into the wrong field, and stays out of the log.
+var knownByThen = []flows.DeniedReason{flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedLocked, flows.DeniedPolicy,
+	flows.DeniedNoFactor, flows.DeniedUpdateApp}
 
 // Challenge implements transaction.Observer.
 func (a audit) Challenge(c transaction.Challenged) {

@@ -109,9 +109,13 @@ func (x *exchange) identify() {
 		x.flowFailed(&flows.Error{Reason: flows.ReasonMisconfigured, Err: err}, f)
 		return
 	}
+	typed := x.typed()
+	if x.cfg.IdentifierFirst {
+		delete(typed.Values, flows.FieldPassword) // the page has no such field
+	}
 	began := time.Now()
 	v, err := x.cfg.State.transactions.Begin(x.r.Context(), transaction.Begin{
-		Engine: x.cfg.Engine, Site: x.realm(), Client: client, RedirectURI: x.redirectURI(), Answer: x.typed(),
+		Engine: x.cfg.Engine, Site: x.realm(), Client: client, RedirectURI: x.redirectURI(), Answer: typed,
 	})
 	if errors.Is(err, transaction.ErrBusy) {
 		x.problem(http.StatusServiceUnavailable, ui.ProblemBusy, f)

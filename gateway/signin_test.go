@@ -362,3 +362,19 @@ func TestWithoutAKeyTheGateStaysShut_S53(t *testing.T) {
 		t.Error("the upstream was reached")
 	}
 }
+
+// A page that asks for the user name alone takes nothing else.
+func TestIdentifierFirstTakesNoPassword(t *testing.T) {
+	var got map[string]string
+	flow := straight()
+	flow.start = func(a flows.Answer) (flows.Step, error) { got = a.Values; return chooseStep, nil }
+	w := newWorld(t, flow, func(c *Config) { c.IdentifierFirst = true })
+	b := w.browser(t)
+	if page := b.get(protected); strings.Contains(page.body, "f.password") {
+		t.Error("the page asks for a password")
+	}
+	b.begin()
+	if len(got) != 1 || got["identifier"] != "bob" {
+		t.Errorf("the flow got %v", got)
+	}
+}

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"sidegate.example/sidegate/gateway"
 )
 
 // started runs the command and returns the issuer it printed and what makes it end.
@@ -87,7 +85,7 @@ func TestGreetingSaysHowToSignIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := cfg.Clients[0].RedirectURIs, []string{"http://localhost:8080" + gateway.DefaultPrefix + "/callback"}; !slices.Equal(got, want) {
+	if got, want := cfg.Clients[0].RedirectURIs, []string{"http://localhost:8080/_mfa/callback"}; !slices.Equal(got, want) {
 		t.Errorf("redirect URIs %q, want %q", got, want)
 	}
 	var out strings.Builder

@@ -155,7 +155,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	return next.ServeHTTP(w, r)
 }
 
+// Cleanup says that the configuration is gone, so that sign-ins do not go on with its flow when it failed to load after
+// its first request. Requests of it may still run (caddy-notes T5), and Provision may have failed half-way (T11).
+func (h *Handler) Cleanup() error {
+	if h.gate != nil {
+		h.gate.Close()
+	}
+	return nil
+}
+
 var (
 	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddy.CleanerUpper          = (*Handler)(nil)
 	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
 )

@@ -51,7 +51,7 @@ type Config struct {
 	CookieName string
 	// Headers carry the identity to the upstream.
 	Headers Headers
-	// IdleTimeout ends a session that sends no request for so long. Default 1 h.
+	// IdleTimeout ends a session that sends no request for so long. Default 1 h, or Lifetime where that is shorter.
 	IdleTimeout time.Duration
 	// Lifetime ends a session this long after the sign-in, used or not. Default 12 h.
 	Lifetime time.Duration

@@ -1,6 +1,7 @@
 // Signs in with Okta's SDK (@okta/okta-auth-js) as the scenario in argv says. It tells the Go test what it
 // sees, one JSON object per line on stdout, and where the phone has to act it waits for a line on stdin.
 import { createInterface } from "node:readline";
+import "./webcrypto.mjs";
 import { OktaAuth } from "@okta/okta-auth-js";
 
 const scenario = JSON.parse(process.argv[2]);

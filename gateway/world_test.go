@@ -87,7 +87,7 @@ func (s *script) Cancel(_ context.Context, c flows.ClientContext, _ flows.State)
 var (
 	chooseStep = flows.Step{Kind: flows.KindChoose, Person: "bob", Choices: []flows.Choice{{ID: "push", Kind: flows.ChoiceFactor, Factor: identity.Push}}}
 	waitStep   = flows.Step{Kind: flows.KindWait, Factor: identity.Push, Person: "bob", Wait: &flows.Wait{Interval: time.Millisecond}}
-	numberStep = flows.Step{Kind: flows.KindWait, Factor: identity.NumberChallenge, Person: "bob", Wait: &flows.Wait{Interval: time.Millisecond, Number: "73"}}
+	numberStep = flows.Step{Kind: flows.KindWait, Factor: identity.NumberChallenge, Person: "bob", Wait: &flows.Wait{Interval: time.Millisecond, Number: "nr-73-nr"}}
 	doneStep   = flows.Step{Kind: flows.KindDone, Identity: bob()}
 	wrongStep  = flows.Step{Kind: flows.KindIdentify, Fields: []flows.Field{{Name: "identifier"}, {Name: "password", Secret: true}},
 		Messages: []flows.Message{{Key: "sidegate.credentials", Error: true}}}

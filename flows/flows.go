@@ -46,10 +46,22 @@ type Answer struct {
 	Values map[string]string
 }
 
-// Names of the fields of the first page (Start).
+// Names of the values of the first page (Start). The tokens come with a link that Okta mailed and stand in for
+// the identifier; an engine takes them only where the operator switched self-service on.
 const (
-	FieldIdentifier = "identifier"
-	FieldPassword   = "password"
+	FieldIdentifier      = "identifier"
+	FieldPassword        = "password"
+	FieldRememberMe      = "rememberMe" // "true" or absent
+	FieldActivationToken = "activation_token"
+	FieldRecoveryToken   = "recovery_token"
+)
+
+// IDs of the choices of the first page (Start with Answer.Choice). Start with one of them needs no identifier.
+const (
+	// ChoiceIDRecover begins the recovery of a forgotten password.
+	ChoiceIDRecover = "recover"
+	// ChoiceIDUnlock begins to unlock a locked account.
+	ChoiceIDUnlock = "unlock"
 )
 
 // Kind is the closed set of things that a page can ask or tell.
@@ -65,6 +77,11 @@ const (
 	KindCode Kind = "code"
 	// KindWait waits for the person's phone; Wait says for how long and which number to tap.
 	KindWait Kind = "wait"
+	// KindForm asks for all of Fields; Topic says what for. Fields may be of every Type.
+	KindForm Kind = "form"
+	// KindWebAuthn asks the browser for a passkey or security key by WebAuthn; it needs script. The answer's Values
+	// are the WebAuthn* names.
+	KindWebAuthn Kind = "webauthn"
 	// KindDenied tells why this attempt ended or is blocked; Choices may hold ways on.
 	KindDenied Kind = "denied"
 	// KindDone carries the Identity.
@@ -74,19 +91,29 @@ const (
 // Step is what to show next.
 type Step struct {
 	Kind Kind
-	// Factor is the factor in question at KindCode and KindWait.
+	// Factor is the factor in question at KindCode, KindWait, KindWebAuthn and, where there is one, KindForm.
 	Factor identity.Factor
+	// Enrolling is true when Factor is being set up and not asked for: at KindChoose, what can be set up.
+	Enrolling bool
+	// Topic says what KindForm is about.
+	Topic Topic
+	// Setup is what a person needs to set up Factor on a phone; set at KindWait (Okta Verify) and KindCode (Google
+	// Authenticator) while Enrolling.
+	Setup *Setup
+	// WebAuthn is set at KindWebAuthn.
+	WebAuthn *WebAuthn
 	// Person is the identifier that the person typed, to show whom this is for; may be empty.
 	Person string
 	// Device is the name of the phone as Okta knows it ("Pixel 7"); may be empty.
 	Device string
-	// Fields are the inputs of KindIdentify and KindCode.
+	// Fields are the inputs of KindIdentify, KindCode and KindForm.
 	Fields []Field
 	// Choices are the buttons: factors to choose, other ways, send again.
 	Choices []Choice
 	// Messages are to be shown above the form; texts are Okta's, localised and untrusted.
 	Messages []Message
-	// Wait is set at KindWait.
+	// Wait is set at KindWait, and at any other kind that may end without the person answering here: an e-mailed
+	// link beside a code. Where it is set the Step is polled for.
 	Wait *Wait
 	// Denied is set at KindDenied.
 	Denied *Denied
@@ -97,10 +124,124 @@ type Step struct {
 	Cause error
 }
 
+// Topic is the closed set of what a KindForm can be about, so that the page can have its own words.
+type Topic string
+
+// The topics of KindForm.
+const (
+	// TopicNewPassword: choose a first password.
+	TopicNewPassword Topic = "new_password"
+	// TopicPasswordExpired: the password has to be changed now.
+	TopicPasswordExpired Topic = "password_expired"
+	// TopicPasswordExpiring: the password may be changed now; ChoiceSkip leaves it.
+	TopicPasswordExpiring Topic = "password_expiring"
+	// TopicResetPassword: choose a new password after recovery.
+	TopicResetPassword Topic = "reset_password"
+	// TopicRecover: whose password was forgotten.
+	TopicRecover Topic = "recover"
+	// TopicUnlock: whose account is to be unlocked, and how.
+	TopicUnlock Topic = "unlock"
+	// TopicPhone: the number of the phone that is being set up.
+	TopicPhone Topic = "phone"
+	// TopicAddress: where Okta sends the link that sets Okta Verify up.
+	TopicAddress Topic = "address"
+	// TopicQuestion: set up or answer a security question.
+	TopicQuestion Topic = "question"
+	// TopicProfile: details that Okta asks for.
+	TopicProfile Topic = "profile"
+	// TopicConsent: Okta asks for an agreement.
+	TopicConsent Topic = "consent"
+	// TopicOther: a form that no code names, in Okta's own words.
+	TopicOther Topic = "other"
+)
+
+// Channel is the closed set of ways to bring Okta Verify's account to a phone.
+type Channel string
+
+// The channels of Setup.
+const (
+	ChannelQR         Channel = "qrcode"
+	ChannelEmail      Channel = "email"
+	ChannelSMS        Channel = "sms"
+	ChannelSameDevice Channel = "samedevice"
+	// ChannelBootstrap is approved on another device that has Okta Verify already.
+	ChannelBootstrap Channel = "devicebootstrap"
+)
+
+// Setup is what a person needs to set up an authenticator app. All of it is secret: it is shown to the browser that
+// is signing in and to nobody else.
+type Setup struct {
+	Channel Channel
+	// QR is a PNG to be scanned; nil when there is none.
+	QR []byte
+	// Secret is the base32 key to type where the picture cannot be scanned; "" when Okta gives none.
+	Secret string
+	// Link opens Okta Verify or where to get it, on this same device: an https URL on the org's origin or of an app
+	// store; may be empty.
+	Link string
+	// SentTo is the address or number that the link was sent to; may be empty.
+	SentTo string
+	// Devices are the names of devices that have Okta Verify, for ChannelBootstrap.
+	Devices []string
+}
+
+// WebAuthn is what the browser's credential API is to be asked. The engine has read and bounded everything in it.
+type WebAuthn struct {
+	// Create is true to make a credential, false to use one.
+	Create bool
+	// RPID is the relying party id that Okta names; "" means the page's own host.
+	RPID string
+	// Options is the JSON of PublicKeyCredentialCreationOptions or PublicKeyCredentialRequestOptions (WebAuthn Level
+	// 2, their members alone), with every binary member in base64url.
+	Options []byte
+}
+
+// Names of the values of an answer to KindWebAuthn, all base64url without padding but the last.
+const (
+	WebAuthnClientData        = "clientData"
+	WebAuthnAuthenticatorData = "authenticatorData"
+	WebAuthnSignature         = "signatureData"
+	WebAuthnAttestation       = "attestation"
+	// WebAuthnTransports is a JSON list of strings.
+	WebAuthnTransports = "transports"
+)
+
+// FieldType is how a Field is filled in.
+type FieldType string
+
+// The types of Field.
+const (
+	FieldText  FieldType = ""
+	FieldEmail FieldType = "email"
+	FieldTel   FieldType = "tel"
+	// FieldBoolean is a check box: its value is "true", or absent.
+	FieldBoolean FieldType = "boolean"
+	// FieldSelect takes the Value of one of Options.
+	FieldSelect FieldType = "select"
+	// FieldAlternatives takes the Value of one of Options, and with it that option's own Fields; those of the others
+	// are ignored.
+	FieldAlternatives FieldType = "alternatives"
+)
+
+// Option is one answer to a Field of type FieldSelect or FieldAlternatives.
+type Option struct {
+	// Value goes back in Answer.Values; unique within the Field.
+	Value string
+	// Label is Okta's localised text; may be empty.
+	Label string
+	// Fields belong to this alternative. Their names are unique within the Step.
+	Fields []Field
+}
+
 // Field is one input.
 type Field struct {
-	// Name is the key in Answer.Values.
+	// Name is the key in Answer.Values, unique within the Step.
 	Name string
+	Type FieldType
+	// Required fields must be filled in; the engine checks it again.
+	Required bool
+	// Options are the answers of FieldSelect and FieldAlternatives.
+	Options []Option
 	// Label is Okta's localised label; may be empty, then the page uses its own text.
 	Label string
 	// Secret fields are typed masked and never sent back to the browser.
@@ -124,6 +265,16 @@ const (
 	ChoiceOther ChoiceKind = "other"
 	// ChoiceSkip skips what Okta marks as optional.
 	ChoiceSkip ChoiceKind = "skip"
+	// ChoiceEnroll selects an authenticator to set up.
+	ChoiceEnroll ChoiceKind = "enroll"
+	// ChoiceChannel brings Okta Verify's account to the phone in another way; Choice.Channel says which.
+	ChoiceChannel ChoiceKind = "channel"
+	// ChoiceRecover begins to recover a forgotten password.
+	ChoiceRecover ChoiceKind = "recover"
+	// ChoiceUnlock begins to unlock the account.
+	ChoiceUnlock ChoiceKind = "unlock"
+	// ChoiceBack goes back to where Okta leads, in the words of Label: a way that no code names.
+	ChoiceBack ChoiceKind = "back"
 )
 
 // Choice is one button of a Step.
@@ -137,6 +288,8 @@ type Choice struct {
 	Label string
 	// Detail tells two choices of one factor apart: device name, masked number.
 	Detail string
+	// Channel is set at ChoiceChannel.
+	Channel Channel
 }
 
 // Wait describes a pending push.
@@ -170,9 +323,14 @@ const (
 	DeniedPolicy DeniedReason = "policy"
 	// DeniedNoFactor: Okta let the person through without a second factor, so the gate does not.
 	DeniedNoFactor DeniedReason = "no_factor"
-	// DeniedUnsupported: Okta asks for something this gateway cannot do (Step.Messages may say
-	// what), such as FastPass only, a redirect to another identity provider or an enrolment.
+	// DeniedUnsupported: Okta asks for something this gateway cannot do; Denied.Obstacle says what, and
+	// Step.Messages may say more.
 	DeniedUnsupported DeniedReason = "unsupported"
+	// DeniedEnrollment: a factor has to be set up first, and this sign-in has not proved enough for that (immunity
+	// S76), or the operator does not allow it here.
+	DeniedEnrollment DeniedReason = "enrollment"
+	// DeniedElsewhere: the sign-in goes on, or was ended, in another window or on another device.
+	DeniedElsewhere DeniedReason = "elsewhere"
 	// DeniedUnavailable: Okta could not be reached when the sign-in was as good as done; start again.
 	DeniedUnavailable DeniedReason = "unavailable"
 	// DeniedUpdateApp: the phone's Okta Verify is too old or needs biometrics switched on.
@@ -185,7 +343,37 @@ type Denied struct {
 	// Final is true when Okta's transaction is over: the only way on is to start again. When
 	// false the Step's Choices lead on.
 	Final bool
+	// Obstacle is what DeniedUnsupported met; "" when no name fits.
+	Obstacle Obstacle
 }
+
+// Obstacle is the closed set of what Okta may ask for that only a browser or a device of the person could do, so
+// that the page can say what to do instead.
+type Obstacle string
+
+// The obstacles of DeniedUnsupported.
+const (
+	// ObstacleFastPass: the account has, or the policy wants, Okta FastPass alone.
+	ObstacleFastPass Obstacle = "fastpass"
+	// ObstacleDevice: the policy wants a managed or probed device.
+	ObstacleDevice Obstacle = "device"
+	// ObstacleIdentityProvider: the person signs in at another identity provider.
+	ObstacleIdentityProvider Obstacle = "identity_provider"
+	// ObstacleSmartCard: a smart card (PIV, X.509).
+	ObstacleSmartCard Obstacle = "smart_card"
+	// ObstaclePasswordElsewhere: the password is changed on another site.
+	ObstaclePasswordElsewhere Obstacle = "password_elsewhere"
+	// ObstacleCaptcha: a captcha.
+	ObstacleCaptcha Obstacle = "captcha"
+	// ObstacleDuo: Duo's own frame.
+	ObstacleDuo Obstacle = "duo"
+	// ObstacleIdentityVerification: a check of identity papers by another company.
+	ObstacleIdentityVerification Obstacle = "identity_verification"
+	// ObstacleWebAuthn: a passkey or security key, which the operator has not switched on here.
+	ObstacleWebAuthn Obstacle = "webauthn"
+	// ObstacleSelfService: recovery, unlocking, activation or registration, which the operator has not switched on here.
+	ObstacleSelfService Obstacle = "self_service"
+)
 
 // Message is a text of Okta with its stable key.
 type Message struct {

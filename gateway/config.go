@@ -58,6 +58,11 @@ type Config struct {
 	// IdentifierFirst makes the first page ask for the user name alone, for orgs whose policy asks
 	// for no password or asks for it later. By default the first page asks for both.
 	IdentifierFirst bool
+	// RememberMe puts a check box on the first page that asks Okta to remember this browser.
+	RememberMe bool
+	// Recover and Unlock put links to both on the first page; Activate serves the links that Okta mails to new users
+	// and, with Recover, to those who forgot their password. The flow must have them switched on too.
+	Recover, Unlock, Activate bool
 	// PushShowsGateway says that a push at this org shows the gateway's address and agent, as Okta documents for
 	// embedded sign-in, so that the pages do not promise the browser's.
 	PushShowsGateway bool

@@ -109,6 +109,9 @@ type Page struct {
 	// Seq is the state of the sign-in that a wait page shows: its script listens to
 	// <Prefix>/events?seq=<Seq>, so that no change between page and stream is missed.
 	Seq uint64
+	// Host is the name that the browser knows this site by, without a port: a passkey of another relying party
+	// cannot be used here, and the page says so.
+	Host string
 	// Notice is one of the Notice codes, or "".
 	Notice string
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -44,6 +45,36 @@ type Config struct {
 	Client *okta.Client
 	// Now is the clock that dates the proofs. Default time.Now.
 	Now func() time.Time
+	// Enroll says what a sign-in must have proved before a factor may be set up in it. The zero value wants a factor
+	// that the person already has.
+	Enroll EnrollProof
+	// SelfService switches on what people can do without a password. The zero value is nothing.
+	SelfService SelfService
+	// WebAuthn offers passkeys and security keys. Off by default: a credential made on Okta's own domain does not
+	// work on this one, unless Okta was told the relying party (identity-engine.md §6.6).
+	WebAuthn bool
+}
+
+// EnrollProof lists what allows an enrolment: any one of them is enough (immunity S76). Whatever is listed, a factor
+// other than the password that this same sign-in has proved, an e-mailed code included, always is.
+type EnrollProof struct {
+	// Never refuses every enrolment.
+	Never bool
+	// Networks are the addresses of browsers that may enrol with the password alone.
+	Networks []netip.Prefix
+	// OktaPolicy leaves the decision to Okta's authenticator enrolment policy: the password alone is then enough
+	// wherever Okta says so.
+	OktaPolicy bool
+}
+
+// SelfService is what people can do before they have signed in.
+type SelfService struct {
+	// Recover serves "forgot password" and recovery tokens.
+	Recover bool
+	// Unlock serves the unlocking of accounts.
+	Unlock bool
+	// Activate serves activation tokens, with which a new user sets the account up.
+	Activate bool
 }
 
 // app is the checked part of a Config that says who we are to Okta.
@@ -78,7 +109,7 @@ func New(cfg Config) (*Engine, error) {
 	if !slices.Contains(a.scopes, "openid") {
 		return nil, errors.New(`the scopes must hold "openid": without it Okta gives no ID token`)
 	}
-	e := &Engine{client: cfg.Client, app: a, minPoll: cfg.MinPoll, now: cfg.Now}
+	e := &Engine{client: cfg.Client, app: a, minPoll: cfg.MinPoll, now: cfg.Now, enroll: cfg.Enroll, selfService: cfg.SelfService, webAuthn: cfg.WebAuthn}
 	if e.minPoll <= 0 {
 		e.minPoll = defaultMinPoll
 	}

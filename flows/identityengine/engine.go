@@ -39,6 +39,10 @@ type Engine struct {
 	keys    keyring
 	minPoll time.Duration
 	now     func() time.Time
+
+	enroll      EnrollProof
+	selfService SelfService
+	webAuthn    bool
 }
 
 var _ flows.Flow = (*Engine)(nil)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the browser tests need: Chromium with fonts, and Node.js for Okta's own SDK. Only root on a Debian
-# system can install packages; anybody else is told what the tests will skip.
+# Installs what the tests need beside Go: a C compiler for the race detector, Chromium with fonts for the pages, and
+# Node.js for Okta's own SDK. Only root on a Debian system can install packages; anybody else is told what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=()
+command -v "$(go env CC)" >/dev/null || packages+=(gcc libc6-dev)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
 	packages+=(chromium fonts-dejavu-core)
 command -v node >/dev/null || packages+=(nodejs)

@@ -56,6 +56,9 @@ const (
 	FieldRecoveryToken   = "recovery_token"
 )
 
+// FieldConfirm repeats a new password; both must be alike.
+const FieldConfirm = "confirm"
+
 // IDs of the choices of the first page (Start with Answer.Choice). Start with one of them needs no identifier.
 const (
 	// ChoiceIDRecover begins the recovery of a forgotten password.

@@ -2,6 +2,7 @@ package identityengine
 
 import (
 	"context"
+	"slices"
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
@@ -18,11 +19,23 @@ func (a *attempt) advance(ctx context.Context, ans flows.Answer) (flows.State, f
 		}
 		return a.send(ctx, a.state.Resend, a.state.Resend.Body)
 	case choiceOther:
-		if !a.state.otherFactors() {
-			return nil, flows.Step{}, badAnswer("this step has no other factors")
+		return a.others()
+	case choiceSkip:
+		if a.state.Skip == nil {
+			return nil, flows.Step{}, badAnswer("this step cannot be skipped")
 		}
-		a.state.Want, a.state.Main, a.state.Resend, a.state.Pending = wantChoice, nil, nil, ""
-		return a.show(view{})
+		return a.send(ctx, a.state.Skip, a.state.Skip.Body)
+	case flows.ChoiceIDRecover:
+		if a.state.Recover == nil {
+			return nil, flows.Step{}, badAnswer("this step offers no recovery")
+		}
+		a.state.Recovering = true
+		return a.send(ctx, a.state.Recover, a.state.Recover.Body)
+	}
+	for i := range a.state.Channels {
+		if c := &a.state.Channels[i]; channelID(c.Channel) == ans.Choice {
+			return a.send(ctx, &c.Move, c.Move.Body)
+		}
 	}
 	c := a.state.choice(ans.Choice)
 	if c == nil || a.state.Want != wantChoice {
@@ -46,6 +59,10 @@ func (a *attempt) submit(ctx context.Context, values map[string]string) (flows.S
 		return a.send(ctx, a.state.Main, a.state.Main.withInput(password))
 	case wantCode:
 		return a.code(ctx, values[a.state.field()])
+	case wantForm:
+		return a.form(ctx, values)
+	case wantCredential:
+		return a.credential(ctx, values)
 	}
 	return nil, flows.Step{}, badAnswer("this step takes no input")
 }
@@ -65,12 +82,76 @@ func (a *attempt) restart(ctx context.Context, values map[string]string) (flows.
 }
 
 func (a *attempt) code(ctx context.Context, typed string) (flows.State, flows.Step, error) {
-	code := readCode(typed)
+	code := readAnswer(a.state.Pending, typed)
 	if code == "" {
 		return a.show(view{fieldMessages: []flows.Message{{Key: keyCodeFormat, Error: true}}})
 	}
 	a.asked = a.state.Pending
 	return a.send(ctx, a.state.Main, a.state.Main.withInput(code))
+}
+
+// others goes back to the list of what can be chosen instead.
+func (a *attempt) others() (flows.State, flows.Step, error) {
+	s := &a.state
+	if !s.otherFactors() {
+		return nil, flows.Step{}, badAnswer("this step has no other factors")
+	}
+	s.Enrolling = !slices.ContainsFunc(s.Factors, func(c factorChoice) bool { return !c.Enroll })
+	s.Want, s.Main, s.Resend, s.PollBy, s.Pending = wantChoice, nil, nil, nil, ""
+	s.Setup, s.Channels, s.WebAuthn, s.Recover = nil, nil, nil, nil
+	return a.show(view{})
+}
+
+// form sends the inputs of a form, once each of them can be.
+func (a *attempt) form(ctx context.Context, values map[string]string) (flows.State, flows.Step, error) {
+	m := a.state.Main
+	body := cloned(m.Body)
+	wrong := fill(body, m.Inputs, values)
+	for i := range m.Inputs {
+		if m.Inputs[i].Name == flows.FieldConfirm && i > 0 && values[flows.FieldConfirm] != values[m.Inputs[i-1].Name] {
+			wrong[flows.FieldConfirm] = []flows.Message{{Key: keyMismatch, Error: true}}
+		}
+	}
+	if len(wrong) > 0 {
+		v := view{wrong: wrong}
+		if a.state.Note != nil {
+			v.messages = []flows.Message{*a.state.Note}
+		}
+		return a.show(v)
+	}
+	if a.state.Topic == flows.TopicRecover || a.state.Topic == flows.TopicUnlock {
+		if identifier, err := readIdentifier(values[flows.FieldIdentifier]); err == nil {
+			a.state.Person = identifier
+		}
+		a.identified = true
+	}
+	if a.state.Enrolling {
+		a.asked = a.state.Pending
+	}
+	topic := a.state.Topic
+	doc, err := a.post(ctx, m, body)
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	if topic == flows.TopicResetPassword && !anyError(doc.messages) {
+		a.state.Recovering = false // what is asked from here on is asked for a sign-in
+	}
+	return a.proceed(ctx, doc)
+}
+
+// credential sends what the browser's credential API gave.
+func (a *attempt) credential(ctx context.Context, values map[string]string) (flows.State, flows.Step, error) {
+	m := a.state.Main
+	body := cloned(m.Body)
+	for _, in := range m.Inputs {
+		value := credentialValue(in.Name, values[in.Name])
+		if value == "" {
+			return a.show(view{messages: []flows.Message{{Key: keyCodeFormat, Error: true}}})
+		}
+		put(body, in.Path, value)
+	}
+	a.asked = a.state.Pending
+	return a.send(ctx, m, body)
 }
 
 func (a *attempt) send(ctx context.Context, m *move, body map[string]any) (flows.State, flows.Step, error) {
@@ -87,7 +168,7 @@ func (s *state) otherFactors() bool {
 		return false
 	}
 	for _, c := range s.Factors {
-		if c.Factor != plain(s.Pending) {
+		if c.Factor != plain(s.Pending) || c.Enroll != s.Enrolling {
 			return true
 		}
 	}

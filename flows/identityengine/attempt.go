@@ -31,6 +31,9 @@ type attempt struct {
 	selected bool // the password has been chosen from a list
 	probes   int
 	polling  bool
+	// remember asks Okta to remember this browser; token is one that Okta mailed.
+	remember bool
+	token    struct{ name, value string }
 	// cause is what made a refusal, for the log; nil when the document says it.
 	cause error
 	// known is the fingerprint of a document that is not to be read again; "" for none.
@@ -48,6 +51,11 @@ func (a *attempt) begin(ctx context.Context, identifier, password string) (flows
 	}
 	a.state = state{Person: identifier, Redirect: a.state.Redirect}
 	a.identifier, a.password, a.typed = identifier, password, password != ""
+	return a.open(ctx)
+}
+
+// open starts the transaction and does what needs no person.
+func (a *attempt) open(ctx context.Context) (flows.State, flows.Step, error) {
 	handle, step, err := a.interact(ctx)
 	if err != nil {
 		return nil, flows.Step{}, err
@@ -65,7 +73,8 @@ func (a *attempt) begin(ctx context.Context, identifier, password string) (flows
 // proceed does what needs no person until a page is to be shown.
 func (a *attempt) proceed(ctx context.Context, doc *document) (flows.State, flows.Step, error) {
 	for range maxAutomatic {
-		p, err := reader{doc, a.engine.client.Local}.read()
+		doc.unlocking = a.state.Seeking == seekingUnlock
+		p, err := reader{doc, a.engine.client.Local, a.engine.webAuthn}.read()
 		if err != nil {
 			return nil, flows.Step{}, malformed("%w", err)
 		}
@@ -98,12 +107,8 @@ func (a *attempt) judge(p *page) {
 	switch p.ask {
 	case askNothing, askRedirected, askRejected, askIdentify, askProbe, askSafeMode:
 		return
-	case askWait:
-		if plain(factor) == identity.Push {
-			return
-		}
-	case askPassword, askCode:
-		if p.factor == factor {
+	case askWait, askPassword, askCode, askForm, askWebAuthn:
+		if plain(p.factor) == plain(factor) && p.enrolling == a.state.Enrolling {
 			return
 		}
 	case askChoose:
@@ -125,6 +130,12 @@ func plain(f identity.Factor) identity.Factor {
 // automatic is the call that needs no person, nil when a page is due. It never chooses a factor that makes a
 // phone ring.
 func (a *attempt) automatic(p *page) (*move, map[string]any) {
+	if p.enrolling && p.skip != nil && !a.mayEnroll() {
+		return p.skip, p.skip.Body
+	}
+	if m := a.seek(p); m != nil {
+		return m, m.Body
+	}
 	switch p.ask {
 	case askProbe:
 		if a.probes++; a.probes <= maxProbes {
@@ -156,8 +167,8 @@ func (a *attempt) identify(p *page) (*move, map[string]any) {
 		input["credentials"] = map[string]any{"passcode": a.password}
 		a.password, a.asked = "", identity.Password
 	}
-	if r := find(p.form.fields, "rememberMe"); r != nil && r.literal == nil {
-		input["rememberMe"] = false
+	if r := find(p.form.fields, "rememberMe"); r != nil && (r.literal == nil || a.remember) {
+		input["rememberMe"] = a.remember
 	}
 	a.identifier, a.identified = "", true
 	body := build(p.form.fields, input)
@@ -172,7 +183,7 @@ func (a *attempt) choosePassword(p *page) (*move, map[string]any) {
 		return nil, nil
 	}
 	for i := range p.factors {
-		if p.factors[i].Factor == identity.Password {
+		if p.factors[i].Factor == identity.Password && !p.factors[i].Enroll {
 			a.selected = true
 			m := &p.factors[i].Move
 			return m, m.Body

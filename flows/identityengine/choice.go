@@ -1,6 +1,7 @@
 package identityengine
 
 import (
+	"slices"
 	"strconv"
 
 	"sidegate.example/sidegate/gateway/identity"
@@ -16,17 +17,16 @@ type factorChoice struct {
 	Label  string          `json:"l,omitempty"`
 	Detail string          `json:"d,omitempty"`
 	Move   move            `json:"m"`
+	// Enroll is set when the factor is to be set up and not to be used.
+	Enroll bool `json:"e,omitempty"`
 }
-
-// servable are the methods of Okta Verify that a person can use here. signed_nonce (FastPass) needs a process on
-// their machine that answers Okta, and is never offered.
-var servable = map[string]identity.Factor{"push": identity.Push, "totp": identity.TOTP}
 
 // sideFactors are the choices of the document's chooser.
 func (r reader) sideFactors() []factorChoice {
 	var out []factorChoice
 	for _, f := range r.doc.forms {
-		if f.name != "select-authenticator-authenticate" {
+		enroll := f.name == "select-authenticator-enroll"
+		if f.name != "select-authenticator-authenticate" && !enroll {
 			continue
 		}
 		outer := find(f.fields, "authenticator")
@@ -35,7 +35,14 @@ func (r reader) sideFactors() []factorChoice {
 		}
 		for _, o := range outer.options {
 			at := readAuthenticator(r.doc.root.resolve(o.relatesTo))
-			out = append(out, r.choices(f, outer.name, o.form, at, o.label)...)
+			if at.key == "webauthn" && slices.ContainsFunc(out, func(c factorChoice) bool { return c.Factor == identity.WebAuthn && c.Enroll == enroll }) {
+				continue // the browser is asked for any of the person's credentials at once
+			}
+			if enroll {
+				out = append(out, r.enrolment(f, outer.name, o, at)...)
+			} else {
+				out = append(out, r.choices(f, outer.name, o.form, at, o.label)...)
+			}
 		}
 	}
 	return numbered(out)
@@ -48,35 +55,75 @@ func (r reader) choices(f *form, outer string, fields []field, at authenticator,
 		return nil
 	}
 	var out []factorChoice
-	add := func(factor identity.Factor, method, label string) {
-		m := *base
-		m.Body = map[string]any{}
-		for k, v := range base.Body {
-			m.Body[k] = v
+	for _, m := range r.servedMethods(fields, at) {
+		if m.label == "" && !at.isOktaVerify() {
+			m.label = label
 		}
-		chosen := build(fields, map[string]any{methodType: method})
-		if method != "" {
-			chosen[methodType] = method
+		input := map[string]any{}
+		if find(fields, methodType) != nil || at.isOktaVerify() || at.key == "phone_number" {
+			input[methodType] = m.name // where the form does not ask, it saves a step (§4.6)
 		}
-		m.Body[outer] = chosen
-		out = append(out, factorChoice{Factor: factor, Label: shorten(label), Detail: at.device, Move: m})
-	}
-	switch {
-	case at.isPassword():
-		add(identity.Password, fixedMethod(fields), label)
-	case at.isOktaVerify():
-		for _, m := range methodsOf(fields, at) {
-			if factor, ok := servable[m.name]; ok {
-				add(factor, m.name, m.label)
-			}
-		}
+		out = append(out, factorChoice{
+			Factor: m.factor, Label: shorten(m.label), Detail: at.detail(), Move: chosen(base, outer, fields, input),
+		})
 	}
 	return out
 }
 
+// chosen is the call base with one option of its list, of which input fixes what Okta leaves open.
+func chosen(base *move, outer string, fields []field, input map[string]any) move {
+	m := *base
+	m.Body = map[string]any{}
+	for k, v := range base.Body {
+		m.Body[k] = v
+	}
+	body := build(fields, nil)
+	for name, value := range input {
+		if value != "" {
+			body[name] = value
+		}
+	}
+	m.Body[outer] = body
+	return m
+}
+
+// enrolment is the choice to set an authenticator up. What Okta then asks for, such as a phone number, it asks for in
+// a form of its own (§4.2).
+func (r reader) enrolment(f *form, outer string, o option, at authenticator) []factorChoice {
+	base := r.move(f, nil)
+	k, known := r.kind(at)
+	if base == nil || !known || len(k.methods) == 0 {
+		return nil
+	}
+	input := map[string]any{}
+	if c := find(o.form, channelField); c != nil && len(c.options) > 0 {
+		input[channelField] = defaultChannel(c.options)
+	}
+	factor := r.currentFactor(at)
+	if at.key == "phone_number" {
+		factor = identity.SMS
+	}
+	return []factorChoice{{Enroll: true, Factor: factor, Label: shorten(o.label), Move: chosen(base, outer, o.form, input)}}
+}
+
+const channelField = "channel"
+
+// defaultChannel is the QR code where Okta offers it.
+func defaultChannel(options []option) string {
+	for _, o := range options {
+		if (node{o.literal}).text() == "qrcode" {
+			return "qrcode"
+		}
+	}
+	return node{options[0].literal}.text()
+}
+
 const methodType = "methodType"
 
-type method struct{ name, label string }
+type method struct {
+	name, label string
+	factor      identity.Factor
+}
 
 func fixedMethod(fields []field) string {
 	if m := find(fields, methodType); m != nil {
@@ -94,7 +141,7 @@ func methodsOf(fields []field, at authenticator) []method {
 	}
 	if m := find(fields, methodType); m != nil && len(m.options) > 0 {
 		for _, o := range m.options {
-			out = append(out, method{node{o.literal}.text(), o.label})
+			out = append(out, method{name: node{o.literal}.text(), label: o.label})
 		}
 		return out
 	}
@@ -107,12 +154,15 @@ func methodsOf(fields []field, at authenticator) []method {
 // numbered gives every choice an ID that is unique on the page: "push", and "push-2" on a second phone.
 func numbered(list []factorChoice) []factorChoice {
 	list = list[:min(len(list), maxFactors)]
-	seen := map[identity.Factor]int{}
+	seen := map[string]int{}
 	for i := range list {
-		f := list[i].Factor
-		seen[f]++
-		list[i].ID = string(f)
-		if n := seen[f]; n > 1 {
+		id := string(list[i].Factor)
+		if list[i].Enroll {
+			id = "enroll-" + id
+		}
+		seen[id]++
+		list[i].ID = id
+		if n := seen[id]; n > 1 {
 			list[i].ID += "-" + strconv.Itoa(n)
 		}
 	}

@@ -152,11 +152,14 @@ const successDocument = `{"stateHandle":"02x","successWithInteractionCode":{"nam
 func TestEnrolmentAndFastPassAreRefusedByName(t *testing.T) {
 	b := newBench(t)
 	b.start("nophone@sidegate.example", password)
-	b.wantDenied(flows.DeniedUnsupported, true)
+	b.wantDenied(flows.DeniedEnrollment, true)
 
 	b = newBench(t, func(s *settings) { s.sim.Users[3].Methods = []string{"signed_nonce"} })
 	b.start("fastpass@sidegate.example", password)
 	b.wantDenied(flows.DeniedUnsupported, true)
+	if got := b.step.Denied.Obstacle; got != flows.ObstacleFastPass {
+		t.Errorf("the obstacle is %q, want FastPass", got)
+	}
 }
 
 func TestFastPassIsNotOffered(t *testing.T) {

@@ -27,6 +27,8 @@ type document struct {
 	cancel     *form
 	// print is the answer's fingerprint.
 	print string
+	// unlocking is set when the person came to unlock an account.
+	unlocking bool
 }
 
 // readDocument decodes an answer; false when it is not an IDX document, whatever its status (§8.4).

@@ -158,7 +158,7 @@ func TestProofOfAPush(t *testing.T) {
 		if !isDocument {
 			t.Fatalf("%s: no document", name)
 		}
-		p, err := reader{d, e.client.Local}.read()
+		p, err := reader{d, e.client.Local, true}.read()
 		if err != nil {
 			t.Fatal(err)
 		}

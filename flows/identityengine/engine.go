@@ -30,6 +30,7 @@ const (
 	// IDs of the choices that are no factors.
 	choiceResend = "resend"
 	choiceOther  = "other"
+	choiceSkip   = "skip"
 )
 
 // Engine implements flows.Flow.
@@ -52,11 +53,12 @@ var _ flows.Flow = (*Engine)(nil)
 func (e *Engine) Start(ctx context.Context, cc flows.ClientContext, redirectURI string, a flows.Answer) (flows.State, flows.Step, error) {
 	at := &attempt{engine: e, cc: cc}
 	at.state.Redirect = redirectURI
+	if a.Choice != "" || a.Values[flows.FieldActivationToken] != "" || a.Values[flows.FieldRecoveryToken] != "" {
+		return at.beginWithout(ctx, a)
+	}
 	password, ok := a.Values[flows.FieldPassword]
 	at.both = ok && password != ""
-	if a.Choice != "" {
-		return nil, flows.Step{}, badAnswer("the first page has no choices")
-	}
+	at.remember = a.Values[flows.FieldRememberMe] == "true"
 	return at.begin(ctx, a.Values[flows.FieldIdentifier], password)
 }
 
@@ -145,6 +147,30 @@ func readCode(s string) string {
 		return ""
 	}
 	return s
+}
+
+// readAnswer is what is sent for a factor's code; "" for what cannot be one, because to Okta that would be an attempt.
+func readAnswer(f identity.Factor, typed string) string {
+	switch f {
+	case identity.TOTP, identity.GoogleOTP, identity.SMS, identity.Voice:
+		return readCode(typed)
+	case identity.SecurityQuestion:
+		if typed = strings.TrimSpace(typed); len(typed) <= maxText && printable(typed) {
+			return typed
+		}
+		return ""
+	}
+	// E-mailed codes may have letters (§6.2), hardware tokens more than eight characters.
+	typed = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, typed)
+	if len(typed) < 4 || len(typed) > 64 || strings.ContainsFunc(typed, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return ""
+	}
+	return typed
 }
 
 // secondFactor reports whether the state's proofs would make a session (immunity S71).

@@ -12,6 +12,7 @@ const depthLimit = 8
 // form is a remediation or an action: something that Okta can be sent.
 type form struct {
 	name, href, method string
+	kind               string // of a redirect: "X509" is a smart card
 	refresh            node
 	relatesTo          node
 	fields             []field
@@ -20,8 +21,10 @@ type form struct {
 // field is one input of a form, with every variant of identity-engine.md §3.3 made one.
 type field struct {
 	name, label string
+	kind        string // Ion's type: "string", "boolean", "object", ...; may be empty
 	required    bool
 	mutable     bool
+	visible     bool
 	secret      bool
 	// literal is the default or, when not mutable, the fixed value; nil when there is none.
 	literal any
@@ -44,6 +47,7 @@ func readForm(n node) *form {
 		name:      n.get("name").text(),
 		href:      n.get("href").text(),
 		method:    n.get("method").text(),
+		kind:      n.get("type").text(),
 		refresh:   n.get("refresh"),
 		relatesTo: n.get("relatesTo"),
 		fields:    readFields(n.get("value"), depthLimit),
@@ -66,7 +70,9 @@ func readFields(n node, depth int) []field {
 func readField(name string, n node, depth int) field {
 	f := field{
 		name:     name,
-		label:    n.get("label").text(),
+		label:    shorten(n.get("label").text()),
+		kind:     n.get("type").text(),
+		visible:  n.get("visible").flag(true),
 		required: n.get("required").flag(n.get("requred").flag(false)),
 		mutable:  n.get("mutable").flag(true),
 		secret:   n.get("secret").flag(false),
@@ -87,7 +93,7 @@ func readField(name string, n node, depth int) field {
 }
 
 func readOption(n node, depth int) option {
-	o := option{label: n.get("label").text(), relatesTo: n.get("relatesTo")}
+	o := option{label: shorten(n.get("label").text()), relatesTo: n.get("relatesTo")}
 	if value := n.get("value"); value.has("form") {
 		o.form = readFields(value.get("form"), depth-1)
 	} else {
@@ -168,8 +174,9 @@ type move struct {
 	Body map[string]any `json:"b,omitempty"`
 	// Handle is the form's own state handle where it differs from the document's.
 	Handle string `json:"h,omitempty"`
-	// Input is where in Body the person's answer goes.
-	Input []string `json:"i,omitempty"`
+	// Input is where in Body the person's one answer goes; Inputs, for a form of several, where each does.
+	Input  []string `json:"i,omitempty"`
+	Inputs []input  `json:"n,omitempty"`
 }
 
 // withInput is the body with value put where Input says.

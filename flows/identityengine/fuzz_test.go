@@ -47,7 +47,7 @@ func FuzzDocument(f *testing.F) {
 		for _, form := range d.forms {
 			checkFixed(t, form.fields, build(form.fields, hostile))
 		}
-		p, err := reader{d, e.client.Local}.read()
+		p, err := reader{d, e.client.Local, true}.read()
 		if err != nil {
 			return
 		}
@@ -71,6 +71,7 @@ func FuzzDocument(f *testing.F) {
 			if err == nil {
 				checkStep(t, next, step)
 				checkAgain(t, e, cc, s, body, next)
+				checkHostile(t, e, cc, s, next)
 			}
 		}
 	})
@@ -127,18 +128,101 @@ func checkStep(t *testing.T, next flows.State, step flows.Step) {
 		if len(step.Choices) == 0 {
 			t.Fatal("nothing to choose")
 		}
+	case flows.KindForm:
+		if step.Topic == "" {
+			t.Fatal("a form about nothing")
+		}
+	case flows.KindWebAuthn:
+		if step.WebAuthn == nil || !json.Valid(step.WebAuthn.Options) {
+			t.Fatalf("webauthn is %+v", step.WebAuthn)
+		}
 	default:
 		t.Fatalf("kind %q without a token", step.Kind)
 	}
 	if _, err := decodeState(next); err != nil {
 		t.Fatalf("the state %s cannot be read: %v", next, err)
 	}
+	if s := step.Setup; s != nil && s.Link != "" && !strings.HasPrefix(s.Link, "https://apps.apple.com/") && !strings.HasPrefix(s.Link, "https://play.google.com/") {
+		t.Fatalf("a page would link to %q", s.Link) // the org of these tests has no https
+	}
+	checkFields(t, step.Fields, map[string]bool{})
 	seen := map[string]bool{}
 	for _, c := range step.Choices {
 		if c.ID == "" || seen[c.ID] {
 			t.Fatalf("the choice %+v is not unique", c)
 		}
 		seen[c.ID] = true
+	}
+}
+
+// checkFields: names are unique and texts bounded.
+func checkFields(t *testing.T, fields []flows.Field, seen map[string]bool) {
+	for _, f := range fields {
+		if f.Name == "" || seen[f.Name] || len(f.Label) > maxText || f.Secret && f.Value != "" {
+			t.Fatalf("the field %+v is not unique, not bounded or tells a secret", f)
+		}
+		seen[f.Name] = true
+		values := map[string]bool{}
+		for _, o := range f.Options {
+			if values[o.Value] {
+				t.Fatalf("two options of %s have the value %q", f.Name, o.Value)
+			}
+			values[o.Value] = true
+			checkFields(t, o.Fields, seen)
+		}
+	}
+}
+
+// checkHostile: whatever a person sends for a form, what Okta fixed goes back as it came.
+func checkHostile(t *testing.T, e *Engine, cc flows.ClientContext, s *script, known flows.State) {
+	st, err := decodeState(known)
+	if err != nil || st.Want != wantForm {
+		return
+	}
+	values := map[string]string{"stateHandle": "changed", "authenticator.id": "changed", "id": "changed", "credentials.questionKey": "changed"}
+	inputsOf(st.Main.Inputs, func(in input) {
+		values[in.Name] = "Changed1!"
+		if len(in.Options) > 0 {
+			values[in.Name] = in.Options[0].Value
+		}
+	})
+	before := len(s.bodies)
+	_, _, _ = e.Advance(context.Background(), cc, known, flows.Answer{Values: values})
+	if len(s.bodies) == before {
+		return
+	}
+	sent, err := parseJSON([]byte(s.bodies[before]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if handle := sent.get(stateHandle).text(); handle != st.Handle && handle != st.Main.Handle {
+		t.Fatalf("the state handle became %q", handle)
+	}
+	open := map[string]bool{}
+	inputsOf(st.Main.Inputs, func(in input) { open[strings.Join(in.Path, "\x00")] = true })
+	checkKept(t, st.Main.Body, sent, "", open)
+}
+
+func inputsOf(list []input, f func(input)) {
+	for _, in := range list {
+		f(in)
+		for _, o := range in.Options {
+			inputsOf(o.Inputs, f)
+		}
+	}
+}
+
+func checkKept(t *testing.T, want map[string]any, sent node, path string, open map[string]bool) {
+	for name, value := range want {
+		at := strings.TrimPrefix(path+"\x00"+name, "\x00")
+		if open[at] {
+			continue
+		}
+		if nested, ok := value.(map[string]any); ok {
+			checkKept(t, nested, sent.get(name), at, open)
+		} else if !reflect.DeepEqual(sent.get(name).v, value) {
+			t.Fatalf("%q became %v, Okta gave %v", at, sent.get(name).v, value)
+		}
 	}
 }
 
@@ -166,23 +250,23 @@ func checkAgain(t *testing.T, e *Engine, cc flows.ClientContext, s *script, body
 
 // S80: a damaged State is refused or used, never a panic, and never leads off the org.
 func FuzzState(f *testing.F) {
-	f.Add([]byte(`{"V":1,"a":"wait","h":"02","k":"push","m":{"p":"/idp/idx/authenticators/poll"},"e":{"p":"/idp/idx/challenge"}}`))
-	f.Add([]byte(`{"V":1,"a":"pwd","m":{"p":"https://evil.example/","b":{"credentials":7},"i":["credentials","passcode"]}}`))
-	f.Add([]byte(`{"V":1,"a":"code","m":{"p":"/x","i":[]},"f":[{"i":"push"}]}`))
-	f.Add([]byte(`{"V":1,"a":"code"}`))
-	f.Add([]byte(`{"V":1,"a":"wait","h":"02","k":"push","s":"x","y":-1,"m":{"p":"//evil.example","b":{"n":1}},"e":{},"f":[{"f":"totp"}]}`))
-	f.Add([]byte(`{"V":1,"a":"pwd"}`))
-	f.Add([]byte(`{"V":1,"a":"token","o":"c0de","i":9999999999,"p":[{"f":"push","t":1}]}`))
-	f.Add([]byte(`{"V":1,"a":"token"}`))
-	f.Add([]byte(`{"V":1,"a":"pick","f":[{"i":"push","f":"push","m":{"p":"//evil.example"}}]}`))
-	f.Add([]byte(`{"V":1,"a":"no","e":null}`))
+	f.Add([]byte(`{"V":2,"a":"wait","h":"02","k":"push","m":{"p":"/idp/idx/authenticators/poll"},"e":{"p":"/idp/idx/challenge"}}`))
+	f.Add([]byte(`{"V":2,"a":"pwd","m":{"p":"https://evil.example/","b":{"credentials":7},"i":["credentials","passcode"]}}`))
+	f.Add([]byte(`{"V":2,"a":"code","m":{"p":"/x","i":[]},"f":[{"i":"push"}]}`))
+	f.Add([]byte(`{"V":2,"a":"code"}`))
+	f.Add([]byte(`{"V":2,"a":"wait","h":"02","k":"push","s":"x","y":-1,"m":{"p":"//evil.example","b":{"n":1}},"e":{},"f":[{"f":"totp"}]}`))
+	f.Add([]byte(`{"V":2,"a":"pwd"}`))
+	f.Add([]byte(`{"V":2,"a":"token","o":"c0de","i":9999999999,"p":[{"f":"push","t":1}]}`))
+	f.Add([]byte(`{"V":2,"a":"token"}`))
+	f.Add([]byte(`{"V":2,"a":"pick","f":[{"i":"push","f":"push","m":{"p":"//evil.example"}}]}`))
+	f.Add([]byte(`{"V":2,"a":"no","e":null}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := &script{}
 		e, cc := scripted(t, s)
 		ctx := context.Background()
 		_, _, _ = e.Poll(ctx, cc, b)
 		_ = e.Cancel(ctx, cc, b)
-		for _, choice := range []string{"", "push", "resend", "other"} {
+		for _, choice := range []string{"", "push", "resend", "other", "skip", "recover", "channel-qrcode", "enroll-push"} {
 			_, _, _ = e.Advance(ctx, cc, b, flows.Answer{Choice: choice, Values: map[string]string{
 				"password": "p", "passcode": "123456", "totp": "123456", "identifier": "joe",
 			}})

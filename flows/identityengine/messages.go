@@ -14,6 +14,11 @@ const (
 	keyCredentials = "sidegate.credentials"
 	// keyCodeFormat says that what was typed cannot be a code.
 	keyCodeFormat = "sidegate.code_format"
+	// keyRequired says that an input must be filled in, keyUnreadable that it holds what cannot be sent, keyMismatch that
+	// the two new passwords differ.
+	keyRequired   = "sidegate.required"
+	keyUnreadable = "sidegate.unreadable"
+	keyMismatch   = "sidegate.mismatch"
 	// keyAccepted says that Okta has the answer and that nothing is left to do.
 	keyAccepted = "sidegate.accepted"
 	// keyWrongCode is Okta's own key, for a refusal without any message.
@@ -74,6 +79,8 @@ const (
 	meansUnavailable
 	// meansCredentials refuses identifier or password.
 	meansCredentials
+	// meansElsewhere: the sign-in goes on, or was ended, somewhere else (§6.2).
+	meansElsewhere
 	// meansDegraded ends a poll, and is an outage anywhere else.
 	meansDegraded
 )
@@ -90,6 +97,12 @@ var meanings = []struct {
 	{"force.upgrade", meansUpdateApp},
 	{"verify.enable.biometrics", meansUpdateApp},
 	{"suspended_factor", meansLocked},
+	{"idx.return.", meansElsewhere},
+	{"idx.transferred", meansElsewhere},
+	{"idx.operation.cancelled", meansElsewhere},
+	{"idx.enter.otp.in.original.tab", meansElsewhere},
+	{"user.suspended", meansLocked},
+	{"user.deprovisioned", meansLocked},
 	{"locked", meansLocked},
 	{"lockout", meansLocked},
 	{"e0000119", meansLocked},

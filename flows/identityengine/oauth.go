@@ -37,6 +37,9 @@ func (a *attempt) interact(ctx context.Context) (string, *flows.Step, error) {
 		"state": {random(16)},
 		"nonce": {a.state.Nonce},
 	}
+	if a.token.name != "" {
+		form.Set(a.token.name, a.token.value)
+	}
 	res, err := a.oauth(ctx, "/v1/interact", form)
 	if err != nil {
 		return "", nil, err

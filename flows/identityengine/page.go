@@ -31,6 +31,13 @@ const (
 	askProbe
 	askKeepSignedIn
 	askSkip
+	// askForm: inputs that the document describes itself.
+	askForm
+	askWebAuthn
+	// askEnrollChoice: which authenticator to set up.
+	askEnrollChoice
+	// askUnlock: the link that begins to unlock an account.
+	askUnlock
 	// askSafeMode: Okta is degraded and wants to be asked again.
 	askSafeMode
 )
@@ -54,8 +61,23 @@ type page struct {
 	interval time.Duration
 	// factors are what the document offers to choose from, also beside another ask.
 	factors []factorChoice
-	// resend sends the push again.
+	// resend sends the push, the code or the link again.
 	resend *move
+	// poll asks whether a link that was mailed has been opened, beside askCode.
+	poll *move
+	// skip leaves out what Okta marks as optional; recover begins the recovery of the password.
+	skip, recover *move
+	// enrolling is set where the document is about setting factor up; setup is what is needed for that.
+	enrolling bool
+	setup     *flows.Setup
+	channels  []channelChoice
+	// topic, inputs and note (what to know before filling them in) describe askForm, webAuthn askWebAuthn.
+	note     *flows.Message
+	topic    flows.Topic
+	inputs   *inputs
+	webAuthn *flows.WebAuthn
+	// obstacle is what may keep the document from being served.
+	obstacle flows.Obstacle
 	// interactionCode is set at askSuccess.
 	interactionCode string
 	// cancel is the local path that ends the transaction, "" for the usual one.
@@ -66,13 +88,23 @@ type page struct {
 
 // failed reports whether Okta refused what was sent last.
 func (p *page) failed() bool {
-	return anyError(p.messages) || p.input != nil && anyError(p.input.messages)
+	if anyError(p.messages) || p.input != nil && anyError(p.input.messages) {
+		return true
+	}
+	if p.inputs != nil {
+		for _, list := range p.inputs.messages {
+			if anyError(list) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // offers reports whether f can be chosen.
 func (p *page) offers(f identity.Factor) bool {
 	for i := range p.factors {
-		if p.factors[i].Factor == f {
+		if p.factors[i].Factor == f && !p.factors[i].Enroll {
 			return true
 		}
 	}
@@ -87,6 +119,8 @@ var errForeignForm = errors.New("the form to answer leads off the org's own orig
 type reader struct {
 	doc   *document
 	local func(href string) (string, error)
+	// webAuthn is whether passkeys are served.
+	webAuthn bool
 }
 
 // read finds the first remediation that can be served (§3.8, §4.5); side choices come along. Its only error
@@ -108,26 +142,45 @@ func (r reader) read() (*page, error) {
 			p.cancel = path
 		}
 	}
-	p.factors = r.sideFactors()
-	for _, f := range r.doc.forms {
-		if !r.serve(p, f) {
-			if choosers[f.name] && r.move(f, nil) == nil {
+	p.factors, p.obstacle = r.sideFactors(), r.obstacle()
+	r.sideMoves(p)
+	for _, serve := range []func(*page, *form) bool{r.serve, r.generic} {
+		for _, f := range r.doc.forms {
+			if !serve(p, f) {
+				if choosers[f.name] && r.move(f, nil) == nil {
+					return nil, errForeignForm
+				}
+				continue
+			}
+			p.form = f
+			if p.main == nil && p.ask != askChoose && p.ask != askEnrollChoice {
 				return nil, errForeignForm
 			}
-			continue
+			return p, nil
 		}
-		p.form = f
-		if p.main == nil && p.ask != askChoose {
-			return nil, errForeignForm
-		}
-		return p, nil
 	}
 	p.ask = askUnsupported
 	return p, nil
 }
 
+// sideMoves are the ways that stand beside whatever the document asks.
+func (r reader) sideMoves(p *page) {
+	for _, f := range r.doc.forms {
+		if f.name == "skip" {
+			p.skip = r.move(f, nil)
+		}
+	}
+	for _, key := range []string{"currentAuthenticatorEnrollment", "currentAuthenticator"} {
+		if f := action(r.doc.root.get(key).inner(), "recover"); f != nil && p.recover == nil {
+			p.recover = r.move(f, nil)
+		}
+	}
+}
+
 // choosers are the forms whose calls stand in page.factors.
-var choosers = map[string]bool{"select-authenticator-authenticate": true, "authenticator-verification-data": true}
+var choosers = map[string]bool{
+	"select-authenticator-authenticate": true, "authenticator-verification-data": true, "select-authenticator-enroll": true,
+}
 
 // serve fills p from f if this gateway can do what f wants.
 func (r reader) serve(p *page, f *form) bool {
@@ -145,10 +198,13 @@ func (r reader) serve(p *page, f *form) bool {
 	case "authenticator-verification-data":
 		return r.method(p, f)
 	case "select-authenticator-authenticate":
-		if len(p.factors) == 0 {
-			return false
-		}
-		p.ask = askChoose
+		return r.chooser(p, askChoose, false)
+	case "select-authenticator-enroll":
+		return r.chooser(p, askEnrollChoice, true)
+	case "enroll-authenticator":
+		return r.enroll(p, f)
+	case "enroll-poll":
+		return r.enrollPoll(p, f)
 	case "device-challenge-poll":
 		return r.probe(p, f)
 	case "keep-me-signed-in":
@@ -157,10 +213,27 @@ func (r reader) serve(p *page, f *form) bool {
 		p.ask, p.main = askSkip, r.move(f, nil)
 	case "poll":
 		p.ask, p.main = askSafeMode, r.move(f, nil)
+	case "unlock-account":
+		p.ask, p.main = askUnlock, r.move(f, nil)
+		return r.doc.unlocking
 	default:
+		if topic, ok := topics[f.name]; ok {
+			return r.describe(p, f, topic)
+		}
 		return false
 	}
 	return true
+}
+
+// chooser offers what the document lists, if there is anything.
+func (r reader) chooser(p *page, ask ask, enrolling bool) bool {
+	for i := range p.factors {
+		if p.factors[i].Enroll == enrolling {
+			p.ask, p.enrolling = ask, enrolling
+			return true
+		}
+	}
+	return false
 }
 
 func (r reader) identify(p *page, f *form) bool {
@@ -182,22 +255,61 @@ func (r reader) challenge(p *page, f *form) bool {
 	if credentials == nil {
 		return false
 	}
+	p.factor, p.device = r.currentFactor(at), at.detail()
+	if at.key == "webauthn" {
+		return r.webAuthn && r.useCredential(p, f, credentials, at)
+	}
+	if k, known := r.kind(at); known && len(k.methods) == 0 {
+		return false
+	}
 	input := onlyInput(credentials.form)
+	if input == nil || !input.visible {
+		return false
+	}
+	p.ask = askCode
 	switch {
-	case input == nil:
-		return false
 	case at.isPassword():
-		p.ask, p.factor = askPassword, identity.Password
-	case at.isOktaVerify() && (input.name == "totp" || at.only("totp")):
-		p.ask, p.factor = askCode, identity.TOTP
-	default:
-		return false
+		p.ask = askPassword
+	case at.isOktaVerify():
+		if input.name != "totp" && !at.only("totp") {
+			return false
+		}
+		p.factor, p.device = identity.TOTP, r.doc.device(at)
+	case p.factor == identity.SecurityQuestion:
+		input.label = question(at, credentials.form)
 	}
-	p.input, p.device = input, r.doc.device(at)
-	if p.main = r.move(f, nil); p.main != nil {
-		p.main.Input = []string{credentials.name, input.name}
-	}
+	p.answerBy(r.move(f, nil), credentials, input)
+	r.sideActions(p, at)
 	return true
+}
+
+// answerBy makes m the call that takes what is typed into input of credentials.
+func (p *page) answerBy(m *move, credentials, input *field) {
+	p.input, p.main = input, m
+	if m != nil {
+		m.Input = []string{credentials.name, input.name}
+	}
+}
+
+// sideActions are what an authenticator can do while its code is awaited.
+func (r reader) sideActions(p *page, at authenticator) {
+	if again := action(at.node, "resend"); again != nil {
+		p.resend = r.move(again, nil)
+	}
+	if poll := action(at.node, "poll"); poll != nil && p.factor == identity.Email {
+		p.poll, p.interval = r.move(poll, nil), refresh(poll.refresh)
+	}
+}
+
+// question is the security question in Okta's words (§6.5).
+func question(at authenticator, fields []field) string {
+	if q := at.node.get("contextualData").get("enrolledQuestion").get("question").text(); q != "" {
+		return shorten(q)
+	}
+	if f := find(fields, "questionKey"); f != nil {
+		return f.label
+	}
+	return ""
 }
 
 // onlyInput is the one field of a form that a person has to fill.
@@ -220,13 +332,17 @@ func (a authenticator) only(method string) bool { return len(a.methods) == 1 && 
 func (r reader) wait(p *page, f *form) bool {
 	at := r.doc.current(f)
 	fastPass := at.node.get("contextualData").has("challenge")
-	if !at.isOktaVerify() || fastPass || len(at.methods) > 0 && !slices.Contains(at.methods, "push") {
+	pushes := at.isOktaVerify() || at.key == "custom_app"
+	if !pushes || fastPass || len(at.methods) > 0 && !slices.Contains(at.methods, "push") {
 		return false
 	}
 	p.ask, p.main, p.factor = askWait, r.move(f, nil), identity.Push
 	p.device, p.interval = r.doc.device(at), refresh(f.refresh)
 	if p.number = number(at.node.get("contextualData").get("correctAnswer")); p.number != "" {
 		p.factor = identity.NumberChallenge
+	}
+	if at.key == "custom_app" {
+		p.factor = identity.CustomPush
 	}
 	if again := action(at.node, "resend"); again != nil {
 		p.resend = r.move(again, nil)
@@ -264,7 +380,7 @@ func refresh(n node) time.Duration {
 func (r reader) method(p *page, f *form) bool {
 	outer := find(f.fields, "authenticator")
 	at := r.doc.current(f)
-	if outer == nil || !at.isOktaVerify() {
+	if outer == nil {
 		return false
 	}
 	asked := r.choices(f, outer.name, outer.form, at, outer.label)

@@ -25,6 +25,10 @@ func (a *attempt) poll(ctx context.Context, s flows.State) (flows.State, flows.S
 	switch a.state.Want {
 	case wantPhone:
 		return a.pollPhone(ctx, s)
+	case wantCode:
+		if a.state.PollBy != nil {
+			return a.pollLink(ctx)
+		}
 	case wantToken:
 		next, step, err := a.redeem(ctx)
 		if failed := passing(err); failed != nil {
@@ -54,6 +58,20 @@ func (a *attempt) pollPhone(ctx context.Context, s flows.State) (flows.State, fl
 	}
 	if missed {
 		return a.miss(err)
+	}
+	a.asked = a.state.Pending
+	return a.proceed(ctx, doc)
+}
+
+// pollLink asks whether the link that was mailed beside a code has been opened. A refusal that says nothing leaves the
+// page to the code.
+func (a *attempt) pollLink(ctx context.Context) (flows.State, flows.Step, error) {
+	doc, err := a.post(ctx, a.state.PollBy, a.state.PollBy.Body)
+	if errors.Is(err, errMissed) {
+		return a.miss(err)
+	}
+	if err != nil {
+		return nil, flows.Step{}, err
 	}
 	a.asked = a.state.Pending
 	return a.proceed(ctx, doc)

@@ -25,6 +25,8 @@ type script struct {
 	paths   []string
 	bodies  []string
 	foreign bool
+	// guarded is an engine with no option switched on.
+	guarded bool
 }
 
 type answer struct {
@@ -56,7 +58,12 @@ func scripted(t testing.TB, s *script) (*Engine, flows.ClientContext) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := New(Config{Issuer: "http://localhost:3000", ClientID: "0oa", ClientSecret: "s", Client: client})
+	cfg := Config{Issuer: "http://localhost:3000", ClientID: "0oa", ClientSecret: "s", Client: client}
+	if !s.guarded {
+		cfg.Enroll, cfg.WebAuthn = EnrollProof{OktaPolicy: true}, true
+		cfg.SelfService = SelfService{Recover: true, Unlock: true, Activate: true}
+	}
+	e, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,21 +83,30 @@ func outcome(s *script, step flows.Step, err error) string {
 		return "error " + string(failed.Reason)
 	}
 	parts := []string{string(step.Kind)}
-	if step.Factor != "" {
-		parts = append(parts, string(step.Factor))
+	if step.Enrolling {
+		parts = append(parts, "enrolling")
+	}
+	for _, word := range []string{string(step.Factor), string(step.Topic)} {
+		if word != "" {
+			parts = append(parts, word)
+		}
 	}
 	if step.Denied != nil {
 		parts = append(parts, string(step.Denied.Reason), fmt.Sprintf("final=%v", step.Denied.Final))
+		if step.Denied.Obstacle != "" {
+			parts = append(parts, "obstacle="+string(step.Denied.Obstacle))
+		}
 	}
 	if step.Wait != nil {
 		parts = append(parts, step.Wait.Interval.String(), "number="+step.Wait.Number)
 	}
-	for _, f := range step.Fields {
-		parts = append(parts, "field="+f.Name)
-		for _, m := range f.Messages {
-			parts = append(parts, "!"+m.Key)
-		}
+	if s := step.Setup; s != nil {
+		parts = append(parts, fmt.Sprintf("setup=%s,qr=%v,secret=%v,to=%s,link=%s", s.Channel, s.QR != nil, s.Secret != "", s.SentTo, s.Link))
 	}
+	if w := step.WebAuthn; w != nil {
+		parts = append(parts, fmt.Sprintf("create=%v options=%s", w.Create, w.Options))
+	}
+	parts = append(parts, fieldOutcome(step.Fields)...)
 	for _, c := range step.Choices {
 		parts = append(parts, "["+c.ID+"]")
 	}
@@ -100,9 +116,35 @@ func outcome(s *script, step flows.Step, err error) string {
 	return strings.Join(parts, " ")
 }
 
+// fieldOutcome names each input with its type; a star is for required, and alternatives have theirs in brackets.
+func fieldOutcome(fields []flows.Field) []string {
+	var parts []string
+	for _, f := range fields {
+		part := "field=" + f.Name
+		if f.Type != flows.FieldText {
+			part += ":" + string(f.Type)
+		}
+		if f.Required {
+			part += "*"
+		}
+		if len(f.Options) > 0 {
+			var options []string
+			for _, o := range f.Options {
+				options = append(options, strings.Join(append([]string{o.Value}, fieldOutcome(o.Fields)...), " "))
+			}
+			part += "(" + strings.Join(options, "|") + ")"
+		}
+		parts = append(parts, part)
+		for _, m := range f.Messages {
+			parts = append(parts, "!"+m.Key)
+		}
+	}
+	return parts
+}
+
 // afterPassword is what comes of an answer to a password.
-func afterPassword(t testing.TB, a answer) string {
-	s := &script{answers: []answer{a}}
+func afterPassword(t testing.TB, a answer, guarded bool) string {
+	s := &script{answers: []answer{a}, guarded: guarded}
 	e, cc := scripted(t, s)
 	st := state{Want: wantPassword, Person: "joe", Redirect: "https://app", Handle: "02", Main: &move{
 		Path: "/idp/idx/challenge/answer", Input: []string{"credentials", "passcode"},
@@ -142,8 +184,14 @@ func TestRecordedAnswers(t *testing.T) {
 				want.status = http.StatusOK
 			}
 			a := answer{want.status, body}
-			if got := afterPassword(t, a); !ok || got != want.afterPassword {
+			if got := afterPassword(t, a, false); !ok || got != want.afterPassword {
 				t.Errorf("after the password:\n got %s\nwant %s", got, want.afterPassword)
+			}
+			if want.guarded == "" {
+				want.guarded = want.afterPassword
+			}
+			if got := afterPassword(t, a, true); !ok || got != want.guarded {
+				t.Errorf("after the password, no option switched on:\n got %s\nwant %s", got, want.guarded)
 			}
 			if want.afterPoll == "" {
 				want.afterPoll = want.afterPassword

@@ -26,6 +26,9 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 	if why, ok := refusal(p); ok {
 		return a.refuse(p, why)
 	}
+	if p.enrolling && !a.mayEnroll() {
+		return a.refuse(p, flows.DeniedEnrollment)
+	}
 	switch p.ask {
 	case askIdentify:
 		return a.restIdentify(p)
@@ -35,12 +38,22 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 		return a.restCode(p)
 	case askWait:
 		a.state.Want, a.state.Pending = wantPhone, p.factor
-		if len(p.messages) == 0 { // messages are not kept: they have to be read each time
+		if len(p.messages) == 0 && !p.enrolling { // messages are not kept: they have to be read each time
 			a.state.Seen, a.state.Every = p.print, p.interval
 		}
 		return a.show(view{messages: p.messages, interval: p.interval})
-	case askChoose:
+	case askChoose, askEnrollChoice:
 		a.state.Want, a.state.Pending = wantChoice, ""
+		return a.show(view{messages: p.messages})
+	case askForm:
+		a.state.Want, a.state.Pending, a.state.Topic = wantForm, p.factor, p.topic
+		messages := p.messages
+		if a.state.Note = p.note; p.note != nil {
+			messages = append(messages[:len(messages):len(messages)], *p.note)
+		}
+		return a.show(view{messages: messages, wrong: p.inputs.messages})
+	case askWebAuthn:
+		a.state.Want, a.state.Pending, a.state.WebAuthn = wantCredential, p.factor, p.webAuthn
 		return a.show(view{messages: p.messages})
 	}
 	return a.refuse(p, flows.DeniedUnsupported) // askUnsupported, and a probe that never ends
@@ -51,10 +64,15 @@ func (a *attempt) keep(p *page) {
 	s := &a.state
 	s.Main, s.Resend, s.Factors, s.Cancel, s.Device = p.main, p.resend, p.factors, p.cancel, p.device
 	s.Label, s.Number, s.Misses, s.Seen, s.Every = "", p.number, 0, "", 0
+	s.PollBy, s.Skip, s.Recover, s.Enrolling, s.Topic = p.poll, p.skip, nil, p.enrolling, ""
+	s.Setup, s.Channels, s.WebAuthn = p.setup, p.channels, nil
+	if a.engine.selfService.Recover && p.ask == askPassword {
+		s.Recover = p.recover
+	}
 	if s.proved(identity.Password) {
 		s.Factors = slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Factor == identity.Password })
 	}
-	if p.ask == askChoose && len(s.Factors) == 0 {
+	if p.ask == askChoose && !slices.ContainsFunc(s.Factors, func(c factorChoice) bool { return !c.Enroll }) {
 		p.ask = askUnsupported
 	}
 }
@@ -79,6 +97,8 @@ func refusal(p *page) (flows.DeniedReason, bool) {
 		return flows.DeniedLocked, true
 	case meansPolicy:
 		return flows.DeniedPolicy, true
+	case meansElsewhere:
+		return flows.DeniedElsewhere, true
 	}
 	switch p.ask {
 	case askRejected:
@@ -104,12 +124,20 @@ func (a *attempt) refuse(p *page, why flows.DeniedReason) (flows.State, flows.St
 	default:
 		s.Resend, s.Factors = nil, nil
 	}
-	return a.show(view{messages: p.messages, denied: why})
+	s.PollBy, s.Skip, s.Recover, s.Setup, s.Channels, s.Enrolling = nil, nil, nil, nil, nil, false
+	v := view{messages: p.messages, denied: why}
+	if why == flows.DeniedUnsupported {
+		v.obstacle = p.obstacle
+	}
+	return a.show(v)
 }
 
 // restIdentify is reached when the form wants a password that nobody typed yet, and when Okta came back to
 // the first form because it refused what was sent.
 func (a *attempt) restIdentify(p *page) (flows.State, flows.Step, error) {
+	if a.state.Seeking != "" {
+		return a.askWho(p)
+	}
 	inTheMiddle := !a.identified && !a.typed && a.identifier == ""
 	if inTheMiddle || a.state.Redirect == "" {
 		return a.refuse(p, flows.DeniedExpired)
@@ -124,6 +152,18 @@ func (a *attempt) restPassword(p *page) (flows.State, flows.Step, error) {
 	a.state.Want, a.state.Pending = wantPassword, identity.Password
 	a.state.Resend, a.state.Factors, a.state.Device = nil, nil, ""
 	return a.show(view{messages: a.refusedCredentials()})
+}
+
+// askWho asks whose password was forgotten, or whose account is locked.
+func (a *attempt) askWho(p *page) (flows.State, flows.Step, error) {
+	s := &a.state
+	s.Want, s.Pending, s.Topic = wantForm, "", flows.TopicRecover
+	if s.Seeking == seekingUnlock {
+		s.Topic = flows.TopicUnlock
+	}
+	s.Main.Inputs = []input{{Name: flows.FieldIdentifier, Path: []string{"identifier"}, Required: true}}
+	s.Resend, s.Factors = nil, nil
+	return a.show(view{})
 }
 
 // askCredentials shows the page of the first step again. Nothing of what Okta said is on it: an unknown person, a
@@ -143,7 +183,7 @@ func (a *attempt) refusedCredentials() []flows.Message {
 
 func (a *attempt) restCode(p *page) (flows.State, flows.Step, error) {
 	again := a.state.Want == wantCode && a.state.Pending == p.factor
-	a.state.Want, a.state.Pending, a.state.Label = wantCode, p.factor, shorten(p.input.label)
+	a.state.Want, a.state.Pending, a.state.Label, a.state.Every = wantCode, p.factor, shorten(p.input.label), p.interval
 	v := view{messages: p.messages, fieldMessages: p.input.messages}
 	if again && !p.failed() {
 		v.fieldMessages = []flows.Message{{Key: keyWrongCode, Error: true}}

@@ -171,7 +171,7 @@ func (b *bench) want(k flows.Kind) {
 func (b *bench) wantDenied(why flows.DeniedReason, final bool) {
 	b.Helper()
 	b.want(flows.KindDenied)
-	if *b.step.Denied != (flows.Denied{Reason: why, Final: final}) {
+	if d := b.step.Denied; d.Reason != why || d.Final != final {
 		b.Fatalf("denied %+v, want %s, final %v", *b.step.Denied, why, final)
 	}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // stateVersion changes when an older process could misread a State.
-const stateVersion = 1
+const stateVersion = 2
 
 // want is what the Step of a State waits for.
 type want string
@@ -22,8 +22,11 @@ const (
 	// wantPassword: the password of the person, for Submit.
 	wantPassword want = "pwd"
 	wantCode     want = "code"
-	wantChoice   want = "pick"
-	wantPhone    want = "wait"
+	// wantForm: the inputs of Main; wantCredential: what the browser's credential API gives.
+	wantForm       want = "form"
+	wantCredential want = "key"
+	wantChoice     want = "pick"
+	wantPhone      want = "wait"
 	// wantToken: Okta has accepted everything and only the tokens are still to be had.
 	wantToken want = "token"
 	// wantNothing: a refusal; Resend and Factors may lead on.
@@ -55,10 +58,27 @@ type state struct {
 	// Code is the interaction code, for wantToken, and CodeAt when it came, in Unix seconds. Secret.
 	Code   string `json:"o,omitempty"`
 	CodeAt int64  `json:"i,omitempty"`
-	// Main answers or polls, Resend and Factors are the ways on.
+	// Main answers or polls, Resend and Factors are the ways on. PollBy asks whether a mailed link was opened, beside
+	// wantCode.
 	Main    *move          `json:"m,omitempty"`
+	PollBy  *move          `json:"q,omitempty"`
 	Resend  *move          `json:"e,omitempty"`
+	Skip    *move          `json:"S,omitempty"`
+	Recover *move          `json:"R,omitempty"`
 	Factors []factorChoice `json:"f,omitempty"`
+	// Enrolling, Topic, Setup, Channels and WebAuthn are the Step's, kept because it may be shown again without Okta.
+	Enrolling bool            `json:"E,omitempty"`
+	Topic     flows.Topic     `json:"T,omitempty"`
+	Note      *flows.Message  `json:"M,omitempty"`
+	Setup     *flows.Setup    `json:"P,omitempty"`
+	Channels  []channelChoice `json:"C,omitempty"`
+	WebAuthn  *flows.WebAuthn `json:"W,omitempty"`
+	// Seeking is what the person came for instead of a sign-in, until Okta's way to it is found.
+	Seeking seeking `json:"G,omitempty"`
+	// Recovering is set while what is proved is proved for the account's recovery, which makes no session (immunity
+	// S71); Vouched when a token that Okta mailed began the sign-in.
+	Recovering bool `json:"N,omitempty"`
+	Vouched    bool `json:"U,omitempty"`
 	// Cancel is the path that ends the transaction when it is not the usual one.
 	Cancel string `json:"c,omitempty"`
 	// Seen is the fingerprint of the document that this State of a waiting person was made of, and Every the
@@ -67,6 +87,14 @@ type state struct {
 	Every time.Duration `json:"y,omitempty"`
 }
 
+// seeking is what a person without a password can come for.
+type seeking string
+
+const (
+	seekingRecovery seeking = "recover"
+	seekingUnlock   seeking = "unlock"
+)
+
 // proof is an identity.Proof with its time in Unix seconds.
 type proof struct {
 	Factor identity.Factor `json:"f"`
@@ -74,6 +102,9 @@ type proof struct {
 }
 
 func (s *state) prove(f identity.Factor, at time.Time) {
+	if s.Recovering {
+		return
+	}
 	s.Proofs = append(s.Proofs, proof{f, at.Unix()})
 }
 
@@ -121,7 +152,7 @@ func (s *state) complete() bool {
 	switch s.Want {
 	case wantPassword, wantCode:
 		return s.Main != nil && len(s.Main.Input) > 0
-	case wantPhone:
+	case wantPhone, wantForm, wantCredential:
 		return s.Main != nil
 	case wantToken:
 		return s.Code != "" && s.secondFactor()

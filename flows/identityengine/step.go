@@ -14,6 +14,9 @@ type view struct {
 	messages, fieldMessages []flows.Message
 	interval                time.Duration // to the next poll
 	denied                  flows.DeniedReason
+	obstacle                flows.Obstacle
+	// wrong are the messages of each input, by its name.
+	wrong map[string][]flows.Message
 }
 
 // show makes the Step of the state and seals the state.
@@ -32,24 +35,33 @@ func (a *attempt) show(v view) (flows.State, flows.Step, error) {
 // step is the only maker of Steps that a sign-in can go on from.
 func (a *attempt) step(v view) flows.Step {
 	s := &a.state
-	step := flows.Step{Person: s.Person, Device: s.Device, Messages: v.messages, Choices: s.choices()}
+	step := flows.Step{Person: s.Person, Device: s.Device, Messages: v.messages, Choices: s.choices(), Enrolling: s.Enrolling}
 	switch s.Want {
 	case wantCredentials, wantPassword:
 		step.Kind, step.Fields = flows.KindIdentify, s.credentialFields()
 	case wantCode:
 		step.Kind, step.Factor = flows.KindCode, s.Pending
 		step.Fields = []flows.Field{{Name: s.field(), Label: s.Label, Messages: v.fieldMessages}}
+		step.Setup = s.Setup
+		if s.PollBy != nil {
+			step.Wait = &flows.Wait{Interval: a.engine.interval(max(v.interval, s.Every))}
+		}
+	case wantForm:
+		step.Kind, step.Factor, step.Topic = flows.KindForm, s.Pending, s.Topic
+		step.Fields = pageFields(s.Main.Inputs, v.wrong)
+	case wantCredential:
+		step.Kind, step.Factor, step.WebAuthn = flows.KindWebAuthn, s.Pending, s.WebAuthn
 	case wantChoice:
 		step.Kind = flows.KindChoose
 	case wantPhone:
-		step.Kind, step.Factor = flows.KindWait, s.Pending
+		step.Kind, step.Factor, step.Setup = flows.KindWait, s.Pending, s.Setup
 		step.Wait = &flows.Wait{Interval: a.engine.interval(v.interval), Number: s.Number}
 	case wantToken:
 		step.Kind = flows.KindWait
 		step.Wait = &flows.Wait{Interval: a.engine.interval(v.interval), Completing: true}
 	case wantNothing:
 		step.Kind, step.Factor = flows.KindDenied, ""
-		step.Denied = &flows.Denied{Reason: v.denied, Final: len(step.Choices) == 0}
+		step.Denied = &flows.Denied{Reason: v.denied, Final: len(step.Choices) == 0, Obstacle: v.obstacle}
 		step.Cause = a.cause
 	}
 	return step
@@ -73,9 +85,15 @@ func (s *state) choices() []flows.Choice {
 	var out []flows.Choice
 	if s.Want == wantChoice {
 		for _, c := range s.Factors {
-			out = append(out, flows.Choice{ID: c.ID, Kind: flows.ChoiceFactor, Factor: c.Factor, Label: c.Label, Detail: c.Detail})
+			choice := flows.Choice{ID: c.ID, Kind: flows.ChoiceFactor, Factor: c.Factor, Label: c.Label, Detail: c.Detail}
+			if c.Enroll {
+				choice.Kind = flows.ChoiceEnroll
+			}
+			if c.Enroll == s.Enrolling {
+				out = append(out, choice)
+			}
 		}
-		return out
+		return s.sideChoices(out)
 	}
 	if s.Resend != nil {
 		out = append(out, flows.Choice{ID: choiceResend, Kind: flows.ChoiceResend, Factor: plain(s.Pending)})
@@ -83,8 +101,24 @@ func (s *state) choices() []flows.Choice {
 	if s.otherFactors() {
 		out = append(out, flows.Choice{ID: choiceOther, Kind: flows.ChoiceOther})
 	}
+	return s.sideChoices(out)
+}
+
+// sideChoices adds the ways that are no factors.
+func (s *state) sideChoices(out []flows.Choice) []flows.Choice {
+	for _, c := range s.Channels {
+		out = append(out, flows.Choice{ID: channelID(c.Channel), Kind: flows.ChoiceChannel, Channel: c.Channel})
+	}
+	if s.Skip != nil {
+		out = append(out, flows.Choice{ID: choiceSkip, Kind: flows.ChoiceSkip})
+	}
+	if s.Recover != nil {
+		out = append(out, flows.Choice{ID: flows.ChoiceIDRecover, Kind: flows.ChoiceRecover})
+	}
 	return out
 }
+
+func channelID(c flows.Channel) string { return "channel-" + string(c) }
 
 // end is a Step after which there is no state; cause is for the log, nil when why says it all.
 func (a *attempt) end(why flows.DeniedReason, cause error) flows.Step {

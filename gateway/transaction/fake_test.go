@@ -52,6 +52,7 @@ type signIn struct {
 	inFlight bool
 	end      *flows.Step // what the phone decided
 	number   string
+	shown    *flows.Step // what a poll brings instead of a push
 }
 
 // script changes what the org does from now on.
@@ -132,6 +133,10 @@ func (o *org) Start(ctx context.Context, c flows.ClientContext, _ string, a flow
 	if o.onStart != nil {
 		step, err := o.onStart(a)
 		step.Person = name
+		if step.Wait != nil {
+			again := step
+			si.shown = &again
+		}
 		return si.next(), step, err
 	}
 	return si.next(), push(name), nil
@@ -198,6 +203,10 @@ func (o *org) Poll(ctx context.Context, c flows.ClientContext, s flows.State) (f
 	}
 	step := push(si.name)
 	step.Wait.Number = si.number
+	if si.shown != nil {
+		step = *si.shown
+		step.Person = si.name
+	}
 	return si.next(), step, nil
 }
 

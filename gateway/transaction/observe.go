@@ -63,9 +63,13 @@ func (nobody) SignIn(Ended)         {}
 func (nobody) Challenge(Challenged) {}
 func (nobody) Pending(int)          {}
 
-// asks reports whether s asks for a factor.
+// asks reports whether s asks for a factor that the person has. Setting one up is no challenge.
 func asks(s *flows.Step) bool {
-	return s.Kind == flows.KindCode || s.Kind == flows.KindWait && !completing(s)
+	switch s.Kind {
+	case flows.KindCode, flows.KindWebAuthn:
+		return !s.Enrolling
+	}
+	return s.Kind == flows.KindWait && !completing(s) && !s.Enrolling
 }
 
 // completing reports whether s waits for Okta alone: its factor was accepted.
@@ -83,7 +87,7 @@ func verdict(from, to *flows.Step, gesture *flows.Answer) string {
 		return challengeAccepted
 	case gesture != nil && (from.Kind == flows.KindWait || gesture.Choice != ""):
 		return "" // the person turned to something else
-	case gesture == nil && to.Kind == flows.KindWait:
+	case gesture == nil && (to.Kind == flows.KindWait || sameQuestion(from, to)):
 		return "" // still waiting
 	case to.Kind == flows.KindDenied:
 		return deniedVerdict(to.Denied)

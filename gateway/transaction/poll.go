@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
 	"slices"
@@ -27,8 +28,8 @@ func (m *Manager) arm(t *txn) {
 	m.rank(t)
 	now := time.Now()
 	next := t.forgetAt
-	if t.step.Kind == flows.KindWait {
-		next = earlier(next, t.asked.Add(m.cfg.MaxWait))
+	if polled(&t.step) {
+		next = earlier(next, m.patience(t))
 		if at := later(t.nextPoll, now); !t.queued && t.awaited(at) {
 			next = earlier(next, at)
 		}
@@ -47,11 +48,11 @@ func (m *Manager) due(t *txn) {
 		return
 	}
 	now := time.Now()
-	waiting := t.step.Kind == flows.KindWait
+	waiting := polled(&t.step)
 	switch {
 	case !now.Before(t.forgetAt):
 		m.expire(t, now)
-	case waiting && !now.Before(t.asked.Add(m.cfg.MaxWait)):
+	case waiting && !now.Before(m.patience(t)):
 		c, state := t.client, t.state
 		why := flows.DeniedTimeout
 		if completing(&t.step) {
@@ -83,7 +84,7 @@ func (m *Manager) poll(t *txn) {
 	if t.gone || t.busy {
 		return
 	}
-	if t.step.Kind == flows.KindWait && !now.Before(t.nextPoll) && t.awaited(now) && now.Before(t.forgetAt) {
+	if polled(&t.step) && !now.Before(t.nextPoll) && t.awaited(now) && now.Before(t.forgetAt) {
 		m.pollNow(t)
 	}
 	m.arm(t)
@@ -153,10 +154,36 @@ func interval(s *flows.Step) time.Duration {
 	return s.Wait.Interval
 }
 
+// polled reports whether Okta is asked how s goes on: somebody may end it elsewhere.
+func polled(s *flows.Step) bool { return s.Kind == flows.KindWait || s.Wait != nil }
+
+// patience is when an unanswered wait ends. A push ends after MaxWait, because whoever finds it later on the phone must
+// not admit a browser that was left behind. A code can be typed, and an app be set up, for as long as the sign-in lives.
+func (m *Manager) patience(t *txn) time.Time {
+	if t.step.Kind != flows.KindWait || t.step.Enrolling {
+		return t.forgetAt
+	}
+	return t.asked.Add(m.cfg.MaxWait)
+}
+
+// sameQuestion reports whether a poll brought what from asks already.
+func sameQuestion(from, to *flows.Step) bool {
+	return polled(from) && from.Kind == to.Kind && completing(from) == completing(to) && from.Enrolling == to.Enrolling &&
+		(from.Kind == flows.KindWait || from.Factor == to.Factor)
+}
+
 // sameWait reports whether two steps of KindWait look the same to a person: the interval may differ.
 func sameWait(a, b *flows.Step) bool {
 	return completing(a) == completing(b) && a.Factor == b.Factor && a.Person == b.Person && a.Device == b.Device &&
-		number(a) == number(b) && slices.Equal(a.Choices, b.Choices) && slices.Equal(a.Messages, b.Messages)
+		number(a) == number(b) && sameSetup(a.Setup, b.Setup) && slices.Equal(a.Choices, b.Choices) && slices.Equal(a.Messages, b.Messages)
+}
+
+func sameSetup(a, b *flows.Setup) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Channel == b.Channel && bytes.Equal(a.QR, b.QR) && a.Secret == b.Secret && a.Link == b.Link && a.SentTo == b.SentTo &&
+		slices.Equal(a.Devices, b.Devices)
 }
 
 func number(s *flows.Step) string {

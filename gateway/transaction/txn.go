@@ -72,7 +72,7 @@ func (t *txn) over() bool {
 // pending at Okta, and beginning again costs a person a page or two.
 func (t *txn) vain() bool {
 	switch t.step.Kind {
-	case flows.KindChoose, flows.KindCode:
+	case flows.KindChoose, flows.KindCode, flows.KindForm, flows.KindWebAuthn:
 		return !t.proved
 	}
 	return t.leadsNowhere()
@@ -142,11 +142,15 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 		t.challenged(o, result, now)
 	}
 	t.proved = t.proved || result == challengeAccepted || passwordTaken(&t.step, gesture, &step)
-	samePush := gesture == nil && t.step.Kind == flows.KindWait && step.Kind == flows.KindWait &&
-		completing(&t.step) == completing(&step)
-	news := !samePush || !sameWait(&t.step, &step)
-	if !samePush {
+	same := gesture == nil && sameQuestion(&t.step, &step)
+	news := !same || step.Kind == flows.KindWait && !sameWait(&t.step, &step)
+	if !same {
 		t.asked = now
+	}
+	if same && step.Kind != flows.KindWait {
+		kept := t.step // somebody may be typing into it
+		kept.Wait = step.Wait
+		step = kept
 	}
 	// What an unchanged poll brought again is dropped: replaced at each poll, objects that live long would end up
 	// scattered over a heap of garbage, with gaps between them that stay resident.
@@ -183,7 +187,7 @@ func passwordTaken(from *flows.Step, gesture *flows.Answer, to *flows.Step) bool
 	case flows.KindCode:
 		return to.Factor != identity.Password
 	}
-	return to.Kind == flows.KindWait
+	return to.Kind == flows.KindWait || to.Kind == flows.KindForm || to.Kind == flows.KindWebAuthn
 }
 
 // settle notes that Okta answered, and reports whether it did not before.

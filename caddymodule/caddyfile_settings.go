@@ -33,6 +33,10 @@ func (s *Settings) subdirectives() map[string]subdirective {
 		"lifetime":             duration(&s.Lifetime, s.checkTimes),
 		"sign_in_form":         word(&s.SignInForm, signInForms),
 		"push_context":         word(&s.PushContext, pushContexts),
+		"enroll_requires":      list(&s.EnrollRequires, checkEnroll),
+		"self_service":         list(&s.SelfService, checkSelfService),
+		"webauthn":             word(&s.WebAuthn, switches),
+		"remember_me":          word(&s.RememberMe, switches),
 		"header":               s.Headers.subdirective,
 		"min_poll_interval":    duration(&s.MinPollInterval, nil),
 	}

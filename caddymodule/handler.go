@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,6 +92,9 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		KeyID:        r.privateKeyID,
 		Scopes:       s.Scopes,
 		MinPoll:      time.Duration(s.MinPollInterval),
+		Enroll:       enrollProof(s.EnrollRequires),
+		SelfService:  selfService(s.SelfService),
+		WebAuthn:     s.WebAuthn == on,
 		Client:       client,
 	})
 	if err != nil {
@@ -113,6 +117,10 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		IdleTimeout:      time.Duration(s.IdleTimeout),
 		Lifetime:         time.Duration(s.Lifetime),
 		IdentifierFirst:  s.SignInForm == formIdentifier,
+		RememberMe:       s.RememberMe == on,
+		Recover:          slices.Contains(s.SelfService, selfRecover),
+		Unlock:           slices.Contains(s.SelfService, selfUnlock),
+		Activate:         slices.Contains(s.SelfService, selfActivate),
 		PushShowsGateway: s.PushContext == pushGateway,
 		RedirectURI:      r.redirectURI,
 		Observer:         metrics,
@@ -131,7 +139,10 @@ func (s Settings) engine(r *resolved) string {
 		method = "private_key " + r.privateKeyID
 	}
 	parts := []string{"identity_engine", r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String()}
-	return fingerprint(append(parts, s.Scopes...)...)
+	for _, list := range [][]string{s.Scopes, s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
+		parts = append(parts, fingerprint(list...))
+	}
+	return fingerprint(parts...)
 }
 
 // ServeHTTP asks the gate. A request that may not go on has been answered when Handle returns; to

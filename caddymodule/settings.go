@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -91,6 +92,25 @@ type Settings struct {
 	// compare, not what Okta is sent. Try it with a test account. Default: browser.
 	PushContext string `json:"push_context,omitempty"`
 
+	// EnrollRequires says what a sign-in must have proved before a factor can be set up in it: "factor" (the person's
+	// other factor, or a code mailed to them), networks in CIDR form from which the password alone is enough,
+	// "okta_policy" (Okta's authenticator enrolment policy decides alone: whoever has only the password can then set up a
+	// phone of theirs wherever that policy lets them) or "never". A factor that is already proved is enough beside
+	// networks too. Default: factor.
+	EnrollRequires []string `json:"enroll_requires,omitempty"`
+
+	// SelfService is what people can do before they have signed in: "recover" a forgotten password, "unlock" their
+	// account, "activate" a new one by a mailed link. Okta's policy must allow it too. None of it makes a session by
+	// itself: a sign-in with a second factor follows. Default: none.
+	SelfService []string `json:"self_service,omitempty"`
+
+	// WebAuthn is "on" where passkeys and security keys can be used: Okta must know this site's domain as a relying
+	// party, because a key that was set up on Okta's own sign-in page works on Okta's domain alone. Default: off.
+	WebAuthn string `json:"webauthn,omitempty"`
+
+	// RememberMe is "on" to show a check box on the first page that asks Okta to remember this browser. Default: off.
+	RememberMe string `json:"remember_me,omitempty"`
+
 	// Headers name the request headers that carry the identity to the upstream.
 	Headers HeaderNames `json:"headers,omitzero"`
 
@@ -121,6 +141,16 @@ const (
 	pushGateway    = "gateway"
 	headerOff      = "off"
 	orgServer      = "org"
+	on             = "on"
+	off            = "off"
+
+	enrollFactor     = "factor"
+	enrollOktaPolicy = "okta_policy"
+	enrollNever      = "never"
+
+	selfRecover  = "recover"
+	selfUnlock   = "unlock"
+	selfActivate = "activate"
 )
 
 // over returns s with what it leaves out taken from the defaults d. How the gateway proves itself to Okta
@@ -136,6 +166,14 @@ func (s Settings) over(d Settings) Settings {
 	if len(s.CookieSecret) == 0 {
 		s.CookieSecret = d.CookieSecret
 	}
+	if len(s.EnrollRequires) == 0 {
+		s.EnrollRequires = d.EnrollRequires
+	}
+	if len(s.SelfService) == 0 {
+		s.SelfService = d.SelfService
+	}
+	s.WebAuthn = cmp.Or(s.WebAuthn, d.WebAuthn)
+	s.RememberMe = cmp.Or(s.RememberMe, d.RememberMe)
 	s.Org = cmp.Or(s.Org, d.Org)
 	s.AuthorizationServer = cmp.Or(s.AuthorizationServer, d.AuthorizationServer)
 	s.ClientID = cmp.Or(s.ClientID, d.ClientID)
@@ -169,6 +207,10 @@ func (s Settings) validate() error {
 		return missing("client_secret", "client_secret {file./run/secrets/okta_client_secret}, or private_key {file./run/secrets/okta_key.pem}")
 	case s.ClientSecret != "" && s.PrivateKey != "":
 		return fmt.Errorf("okta_mfa: client_secret and private_key are both given; keep the one that the app uses at Okta")
+	case s.WebAuthn != "" && !slices.Contains(switches, s.WebAuthn):
+		return fmt.Errorf("okta_mfa: webauthn %q is unknown; allowed: %s", s.WebAuthn, strings.Join(switches, ", "))
+	case s.RememberMe != "" && !slices.Contains(switches, s.RememberMe):
+		return fmt.Errorf("okta_mfa: remember_me %q is unknown; allowed: %s", s.RememberMe, strings.Join(switches, ", "))
 	case s.SignInForm != "" && !slices.Contains(signInForms, s.SignInForm):
 		return fmt.Errorf("okta_mfa: sign_in_form %q is unknown; allowed: %s", s.SignInForm, strings.Join(signInForms, ", "))
 	case s.PushContext != "" && !slices.Contains(pushContexts, s.PushContext):
@@ -178,6 +220,9 @@ func (s Settings) validate() error {
 		return err
 	}
 	if err := checkScopes(s.Scopes); err != nil {
+		return fmt.Errorf("okta_mfa: %w", err)
+	}
+	if err := errors.Join(checkEnroll(s.EnrollRequires), checkSelfService(s.SelfService)); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	for name, d := range map[string]caddy.Duration{
@@ -194,6 +239,8 @@ func (s Settings) validate() error {
 var (
 	signInForms  = []string{formIdentifier, formPassword}
 	pushContexts = []string{pushBrowser, pushGateway}
+	switches     = []string{on, off}
+	selfServices = []string{selfActivate, selfRecover, selfUnlock, off}
 )
 
 func missing(name, cure string) error {

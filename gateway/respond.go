@@ -22,6 +22,7 @@ func (x *exchange) page(status int, p ui.Page) {
 	p.Title = orDefault(x.cfg.Title, x.site)
 	p.Address = orDefault(p.Address, x.address())
 	p.Return = orDefault(p.Return, "/")
+	p.Host = x.site
 	x.pages.Write(x.w, status, p)
 }
 

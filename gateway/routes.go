@@ -24,6 +24,8 @@ func (x *exchange) serveOwn(route string) {
 			return
 		}
 		x.only(http.MethodGet, x.signOutPage)
+	case "/activate", "/recover", "/email":
+		x.only(http.MethodGet, func() { x.mailedPage(route) })
 	case "/signed-out":
 		x.only(http.MethodGet, x.signedOutPage)
 	case "/whoami":

@@ -51,15 +51,29 @@ func (x *exchange) signInPage() {
 
 // firstPage costs no state and no call to Okta, however often it is asked for.
 func (x *exchange) firstPage(back string, notice string) {
-	if x.signIn == "" {
-		x.signIn = newID()
-		x.setCookie(x.cookies.signIn, x.signIn, 0)
-	}
+	x.ensureSignIn()
 	step := flows.Step{Kind: flows.KindIdentify, Fields: []flows.Field{{Name: flows.FieldIdentifier}}}
 	if !x.cfg.IdentifierFirst {
 		step.Fields = append(step.Fields, flows.Field{Name: flows.FieldPassword, Secret: true})
 	}
+	if x.cfg.RememberMe {
+		step.Fields = append(step.Fields, flows.Field{Name: flows.FieldRememberMe, Type: flows.FieldBoolean})
+	}
+	if x.cfg.Recover {
+		step.Choices = append(step.Choices, flows.Choice{ID: flows.ChoiceIDRecover, Kind: flows.ChoiceRecover})
+	}
+	if x.cfg.Unlock {
+		step.Choices = append(step.Choices, flows.Choice{ID: flows.ChoiceIDUnlock, Kind: flows.ChoiceUnlock})
+	}
 	x.stepForm(ui.Page{View: ui.ViewSignIn, Step: step, Notice: notice, Return: back}, form{browser: x.signIn, back: back})
+}
+
+// ensureSignIn gives the browser an id that its forms are drawn for.
+func (x *exchange) ensureSignIn() {
+	if x.signIn == "" {
+		x.signIn = newID()
+		x.setCookie(x.cookies.signIn, x.signIn, 0)
+	}
 }
 
 func (x *exchange) stepPage(v transaction.View, back string) {

@@ -16,6 +16,9 @@ const (
 	ViewSignIn View = "signin"
 	// ViewStep renders Page.Step by its Kind. Its form posts to <Prefix>/answer.
 	ViewStep View = "step"
+	// ViewMailed shows Page.Mailed, a link that Okta mailed. Its form posts to <Prefix>/identify or, a code, to
+	// <Prefix>/answer.
+	ViewMailed View = "mailed"
 	// ViewError explains Page.Problem and leads back to Page.Return.
 	ViewError View = "error"
 	// ViewSignOut asks whether to sign out; its form posts to <Prefix>/signout.
@@ -77,6 +80,24 @@ const (
 	NoticeUnreachable = "unreachable"
 )
 
+// MailedKind is what a mailed link is for.
+type MailedKind string
+
+// The kinds of Mailed.
+const (
+	MailedActivation MailedKind = "activation"
+	MailedRecovery   MailedKind = "recovery"
+	MailedCode       MailedKind = "code"
+)
+
+// Mailed is what a mailed link holds: a token that is sent on without being shown, or a code that is shown.
+type Mailed struct {
+	Kind MailedKind
+	// Field is the name under which Value goes back; "" when this browser has nothing to send it to.
+	Field string
+	Value string
+}
+
 // Page is everything that one page shows. All texts may be hostile.
 type Page struct {
 	View View
@@ -109,6 +130,8 @@ type Page struct {
 	// Seq is the state of the sign-in that a wait page shows: its script listens to
 	// <Prefix>/events?seq=<Seq>, so that no change between page and stream is missed.
 	Seq uint64
+	// Mailed is shown by ViewMailed.
+	Mailed Mailed
 	// Host is the name that the browser knows this site by, without a port: a passkey of another relying party
 	// cannot be used here, and the page says so.
 	Host string

@@ -78,11 +78,13 @@ func (x *exchange) ensureSignIn() {
 
 func (x *exchange) stepPage(v transaction.View, back string) {
 	p := ui.Page{View: ui.ViewStep, Step: v.Step, Seq: v.Seq, Return: back, Notice: x.trouble(v)}
+	if v.Step.Wait != nil {
+		x.cfg.State.transactions.Touch(v.ID, x.realm())
+	}
 	if v.Step.Kind == flows.KindWait {
 		// The push on the phone names the browser that asked for it, wherever this one is by now.
 		p.Address, p.Agent = v.Client.Addr().String(), v.Client.UserAgent()
 		p.Refresh = noScriptRefresh
-		x.cfg.State.transactions.Touch(v.ID, x.realm())
 	}
 	x.stepForm(p, form{browser: v.ID, seq: v.Seq, back: back})
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -128,7 +129,11 @@ func everyPage(s string) map[string]Page {
 		{ID: s, Kind: flows.ChoiceKind(s), Factor: identity.Factor(s)},
 	}
 	for _, f := range identity.All() {
-		choices = append(choices, flows.Choice{ID: s, Kind: flows.ChoiceFactor, Factor: f, Label: s, Detail: s})
+		choices = append(choices, flows.Choice{ID: s, Kind: flows.ChoiceFactor, Factor: f, Label: s, Detail: s},
+			flows.Choice{ID: s, Kind: flows.ChoiceEnroll, Factor: f, Label: s})
+	}
+	for _, c := range channels {
+		choices = append(choices, flows.Choice{ID: s, Kind: flows.ChoiceChannel, Channel: c})
 	}
 	step := flows.Step{Person: s, Device: s, Fields: fields, Choices: choices, Messages: msgs}
 	add("signin", ViewSignIn, func(p *Page) { p.Step = step })
@@ -153,6 +158,36 @@ func everyPage(s string) map[string]Page {
 	for _, f := range identity.All() {
 		stepPage("code-"+string(f), func(s *flows.Step) { s.Kind, s.Factor = flows.KindCode, f })
 	}
+	for _, topic := range topics {
+		stepPage("form-"+string(topic), func(st *flows.Step) { st.Kind, st.Topic, st.Fields = flows.KindForm, topic, everyField(s) })
+	}
+	for _, c := range channels {
+		stepPage("setup-"+string(c), func(st *flows.Step) {
+			st.Kind, st.Enrolling, st.Wait, st.Factor = flows.KindWait, true, &flows.Wait{}, identity.Push
+			st.Setup = &flows.Setup{Channel: c, QR: []byte(s), Secret: s, Link: s, SentTo: s, Devices: []string{s}}
+		})
+	}
+	stepPage("setup-google", func(st *flows.Step) {
+		st.Kind, st.Enrolling, st.Factor = flows.KindCode, true, identity.GoogleOTP
+		st.Setup = &flows.Setup{Channel: flows.ChannelQR, QR: []byte(s), Secret: s}
+	})
+	stepPage("code-polled", func(st *flows.Step) { st.Kind, st.Factor, st.Wait = flows.KindCode, identity.Email, &flows.Wait{} })
+	for _, create := range []bool{false, true} {
+		stepPage("webauthn-"+strconv.FormatBool(create), func(st *flows.Step) {
+			st.Kind, st.Enrolling, st.Factor = flows.KindWebAuthn, create, identity.WebAuthn
+			st.WebAuthn = &flows.WebAuthn{Create: create, Options: []byte(s)}
+		})
+	}
+	stepPage("webauthn-foreign", func(st *flows.Step) { st.Kind, st.WebAuthn = flows.KindWebAuthn, &flows.WebAuthn{RPID: s + "x"} })
+	for _, k := range []MailedKind{MailedActivation, MailedRecovery, MailedCode} {
+		add("mailed-"+string(k), ViewMailed, func(p *Page) { p.Mailed = Mailed{Kind: k, Field: "x", Value: s} })
+	}
+	add("mailed-elsewhere", ViewMailed, func(p *Page) { p.Mailed = Mailed{Kind: MailedCode, Value: s} })
+	for _, o := range obstacles {
+		stepPage("obstacle-"+string(o), func(st *flows.Step) {
+			st.Kind, st.Denied = flows.KindDenied, &flows.Denied{Reason: flows.DeniedUnsupported, Obstacle: o}
+		})
+	}
 	for _, r := range reasons {
 		stepPage("denied-"+string(r), func(s *flows.Step) { s.Kind, s.Denied = flows.KindDenied, &flows.Denied{Reason: r} })
 		stepPage("final-"+string(r), func(s *flows.Step) {
@@ -162,5 +197,28 @@ func everyPage(s string) map[string]Page {
 	return out
 }
 
-var reasons = []flows.DeniedReason{flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedExpired, flows.DeniedLocked,
+// everyField has each type of input, with s for every text.
+func everyField(s string) []flows.Field {
+	messages := []flows.Message{{Key: s, Text: s + "5", Error: true}}
+	nested := []flows.Field{{Name: s + "e", Label: s, Required: true}, {Name: s + "f", Secret: true}}
+	return []flows.Field{
+		{Name: s + "a", Label: s, Value: s, Required: true, Messages: messages}, {Name: s + "b", Label: s, Secret: true},
+		{Name: flows.FieldConfirm, Secret: true}, {Name: s + "email", Type: flows.FieldEmail, Value: s}, {Name: s + "phoneNumber", Type: flows.FieldTel},
+		{Name: s + "c", Label: s, Type: flows.FieldBoolean, Value: "true", Messages: messages},
+		{Name: s + "d", Label: s, Type: flows.FieldSelect, Options: []flows.Option{{Value: s, Label: s}}, Messages: messages},
+		{Name: s + "g", Label: s, Type: flows.FieldAlternatives, Options: []flows.Option{{Value: "0", Label: s, Fields: nested}, {Value: "1"}}, Messages: messages},
+	}
+}
+
+var topics = []flows.Topic{flows.TopicNewPassword, flows.TopicPasswordExpired, flows.TopicPasswordExpiring, flows.TopicResetPassword,
+	flows.TopicRecover, flows.TopicUnlock, flows.TopicPhone, flows.TopicAddress, flows.TopicQuestion, flows.TopicProfile, flows.TopicConsent,
+	flows.TopicOther}
+
+var channels = []flows.Channel{flows.ChannelQR, flows.ChannelEmail, flows.ChannelSMS, flows.ChannelSameDevice, flows.ChannelBootstrap}
+
+var obstacles = []flows.Obstacle{flows.ObstacleFastPass, flows.ObstacleDevice, flows.ObstacleIdentityProvider, flows.ObstacleSmartCard,
+	flows.ObstaclePasswordElsewhere, flows.ObstacleCaptcha, flows.ObstacleDuo, flows.ObstacleIdentityVerification, flows.ObstacleWebAuthn,
+	flows.ObstacleSelfService}
+
+var reasons = []flows.DeniedReason{flows.DeniedEnrollment, flows.DeniedElsewhere, flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedExpired, flows.DeniedLocked,
 	flows.DeniedPolicy, flows.DeniedNoFactor, flows.DeniedUnsupported, flows.DeniedUnavailable, flows.DeniedUpdateApp}

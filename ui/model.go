@@ -30,18 +30,26 @@ type model struct {
 	Problem Problem
 	Notice  string
 
-	Title, CSRF, Return, User, Person, Device, Number string
-	Factor                                            identity.Factor
-	Final                                             bool
+	Title, CSRF, Return, User, Person, Device, Number, Host string
+	Factor                                                  identity.Factor
+	Final                                                   bool
 	// Completing is a wait that asks nothing of the person any more.
 	Completing bool
 	// Minutes to wait before the next try; 0 when unknown.
 	Minutes int
 	Context context
-	Fields  []field
-	Choices []choice
-	Errors  []string
-	Infos   []string
+	// Enrolling, Topic, Setup, WebAuthn and Polled are the step's; Obstacle is of its closed set, or "".
+	Enrolling bool
+	Topic     flows.Topic
+	Setup     *setup
+	WebAuthn  *webAuthn
+	Polled    bool
+	Obstacle  flows.Obstacle
+	Mailed    Mailed
+	Fields    []field
+	Choices   []choice
+	Errors    []string
+	Infos     []string
 }
 
 // context is what the phone will show of this browser.
@@ -65,6 +73,8 @@ func (p *Pages) model(page Page) *model {
 	switch page.View {
 	case ViewSignIn, ViewStep:
 		m.step(page, s)
+	case ViewMailed:
+		m.Mailed = page.Mailed
 	case ViewError:
 		m.Problem = ProblemBadRequest
 		if slices.Contains(Problems(), page.Problem) {
@@ -93,8 +103,15 @@ func (m *model) step(page Page, s flows.Step) {
 		m.Number, m.Completing = s.Wait.Number, s.Wait.Completing
 	}
 	if s.Denied != nil {
-		m.Reason, m.Final = s.Denied.Reason, s.Denied.Final
+		m.Reason, m.Final, m.Obstacle = s.Denied.Reason, s.Denied.Final, s.Denied.Obstacle
+		if _, ok := m.catalogue.texts["obstacle."+string(m.Obstacle)+".do"]; !ok {
+			m.Obstacle = ""
+		}
 	}
+	m.Enrolling, m.Topic, m.Polled = s.Enrolling, s.Topic, s.Wait != nil
+	m.Setup = newSetup(s.Setup)
+	m.WebAuthn = newWebAuthn(s.WebAuthn, page.Host)
+	m.Host = page.Host
 	m.Context.Shown = page.View == ViewSignIn || asksPhone(s)
 	m.Context.Browser, m.Context.System = agent(page.Agent)
 	m.Context.Address = page.Address
@@ -133,6 +150,8 @@ func (m *model) Heading() (string, error) {
 		return m.T("problem." + string(m.Problem) + ".title")
 	case ViewSignIn, ViewSignOut, ViewSignedOut:
 		return m.T(string(m.View) + ".title")
+	case ViewMailed:
+		return m.T("mailed." + string(m.Mailed.Kind) + ".title")
 	}
 	switch m.Kind {
 	case flows.KindDenied:
@@ -143,13 +162,57 @@ func (m *model) Heading() (string, error) {
 		switch {
 		case m.Completing:
 			return m.T("wait.title.completing")
+		case m.Enrolling:
+			return m.T("enroll.title.push")
 		case m.Number != "":
 			return m.T("wait.title.number")
 		}
 	case flows.KindCode:
-		return m.T(codeTitle(m.Factor))
+		return m.T(codeTitle(m.Factor, m.Enrolling))
+	case flows.KindForm:
+		return m.T("form." + string(m.topic()) + ".title")
+	case flows.KindWebAuthn:
+		if m.Enrolling {
+			return m.T("webauthn.title.create")
+		}
+	case flows.KindChoose:
+		if m.Enrolling {
+			return m.T("choose.title.enroll")
+		}
 	}
 	return m.T(string(m.Kind) + ".title")
+}
+
+// topic is the form's, or the general one for what has no words.
+func (m *model) topic() flows.Topic {
+	if _, ok := m.catalogue.texts["form."+string(m.Topic)+".title"]; ok {
+		return m.Topic
+	}
+	return flows.TopicOther
+}
+
+// Lead is what a form is for, in our words; "" where Okta's own have to do.
+func (m *model) Lead() string { return m.catalogue.texts["form."+string(m.topic())+".lead"] }
+
+// WebAuthnForeign says that the key belongs to another site.
+func (m *model) WebAuthnForeign() (string, error) {
+	return m.T("webauthn.foreign", "site", m.WebAuthn.RPID, "host", m.Host)
+}
+
+// CredentialFields are the inputs that the script fills.
+func (m *model) CredentialFields() []string {
+	if m.WebAuthn.Create {
+		return []string{flows.WebAuthnClientData, flows.WebAuthnAttestation, flows.WebAuthnTransports}
+	}
+	return []string{flows.WebAuthnClientData, flows.WebAuthnAuthenticatorData, flows.WebAuthnSignature}
+}
+
+// With joins a field with its page, for templates that call themselves.
+func (m *model) With(f field) fieldInPage { return fieldInPage{m, f} }
+
+type fieldInPage struct {
+	M *model
+	F field
 }
 
 // Failed is whether something that the person did was wrong: the title says so first.

@@ -23,18 +23,43 @@ type field struct {
 	DescribedBy string
 	Invalid     bool
 	Focus       bool
+	Required    bool
+	// Checked is for a check box; Options are the answers of a list or of alternatives.
+	Checked bool
+	Options []fieldOption
 	// Reveal offers to show what is typed.
 	Reveal bool
 }
 
+// fieldOption is one answer; an alternative has fields of its own.
+type fieldOption struct {
+	ID, Value, Okta string
+	Fields          []field
+}
+
 // fields prepares the inputs of a step. seen keeps what the page has told already.
 func fields(s flows.Step, seen *messages, pageErrors bool) []field {
-	out := make([]field, len(s.Fields))
-	for i, in := range s.Fields {
+	out := fieldList(s, s.Fields, "f", seen, pageErrors)
+	focus(out)
+	return out
+}
+
+// fieldList prepares inputs under ids that begin with prefix.
+func fieldList(s flows.Step, list []flows.Field, prefix string, seen *messages, pageErrors bool) []field {
+	out := make([]field, len(list))
+	for i, in := range list {
 		f := &out[i]
-		id := "f" + strconv.Itoa(i)
-		f.ID, f.Name = id, "f."+in.Name
-		if !ownWords(s) {
+		id := prefix + strconv.Itoa(i)
+		f.ID, f.Name, f.Required = id, "f."+in.Name, in.Required || s.Kind != flows.KindForm
+		for n, o := range in.Options {
+			oid := id + "o" + strconv.Itoa(n)
+			own := fieldList(s, o.Fields, oid+"f", seen, pageErrors)
+			for i := range own {
+				own[i].Required = false // or the browser would want those of every alternative
+			}
+			f.Options = append(f.Options, fieldOption{ID: oid, Value: o.Value, Okta: strings.TrimSpace(o.Label), Fields: own})
+		}
+		if !ownWords(s) && !ownLabel(in) {
 			f.Okta = strings.TrimSpace(in.Label)
 		}
 		f.typed(s, in)
@@ -51,14 +76,22 @@ func fields(s flows.Step, seen *messages, pageErrors bool) []field {
 			f.Value = in.Value
 		}
 	}
-	focus(out)
 	return out
+}
+
+// ownLabel is whether our word for a field is better than Okta's, or Okta has none.
+func ownLabel(in flows.Field) bool {
+	return in.Name == flows.FieldConfirm || in.Name == flows.FieldRememberMe || strings.HasSuffix(in.Name, "phoneNumber") && in.Type == flows.FieldTel
 }
 
 // typed says how the field is to be typed. A code is shown while it is typed, secret or not: it is
 // read off a phone, dies within a minute, and is easier to get right in plain sight.
 func (f *field) typed(s flows.Step, in flows.Field) {
 	f.Type, f.Autocomplete, f.Text = "text", "off", "field.code"
+	if s.Kind == flows.KindForm || in.Type != flows.FieldText {
+		f.described(s, in)
+		return
+	}
 	switch {
 	case s.Kind != flows.KindCode && in.Name == flows.FieldIdentifier:
 		f.Autocomplete, f.Text = "username", "field.identifier"
@@ -70,8 +103,8 @@ func (f *field) typed(s flows.Step, in flows.Field) {
 		if in.Secret {
 			f.Type, f.Reveal = "password", true
 		}
-	case s.Factor == identity.HardwareOTP:
-		f.Autocomplete = "one-time-code" // some keys type letters
+	case s.Factor == identity.HardwareOTP, s.Factor == identity.Email:
+		f.Autocomplete = "one-time-code" // some have letters
 	case numeric(s.Factor):
 		f.Autocomplete, f.InputMode = "one-time-code", "numeric"
 		if s.Factor == identity.TOTP {
@@ -82,15 +115,57 @@ func (f *field) typed(s flows.Step, in flows.Field) {
 	}
 }
 
+// newPasswords are the forms that ask for a password that is not known yet.
+var newPasswords = []flows.Topic{flows.TopicNewPassword, flows.TopicPasswordExpired, flows.TopicPasswordExpiring, flows.TopicResetPassword}
+
+// described says how a field of a form is to be filled in, by its type.
+func (f *field) described(s flows.Step, in flows.Field) {
+	f.Text = "field.other"
+	switch in.Type {
+	case flows.FieldBoolean:
+		f.Type, f.Required, f.Checked = "checkbox", false, in.Value == "true"
+		if in.Name == flows.FieldRememberMe {
+			f.Text = "field.remember"
+		}
+		return
+	case flows.FieldSelect, flows.FieldAlternatives:
+		f.Type = string(in.Type)
+		if s.Topic == flows.TopicConsent {
+			f.Text = "field.consent"
+		} else {
+			f.Text = "field.choose"
+		}
+		return
+	case flows.FieldEmail:
+		f.Type, f.Autocomplete, f.Text = "email", "email", "field.email"
+	case flows.FieldTel:
+		f.Type, f.Autocomplete, f.Text = "tel", "tel", "field.phone"
+	}
+	switch {
+	case in.Name == flows.FieldConfirm:
+		f.Text = "field.confirm"
+	case in.Secret && slices.Contains(newPasswords, s.Topic):
+		f.Text = "field.new_password"
+	case in.Name == flows.FieldIdentifier:
+		f.Autocomplete, f.Text = "username", "field.identifier"
+	}
+	if in.Secret {
+		f.Type, f.Reveal = "password", true
+		if slices.Contains(newPasswords, s.Topic) {
+			f.Autocomplete = "new-password"
+		}
+	}
+}
+
 func numeric(f identity.Factor) bool {
-	return slices.Contains([]identity.Factor{identity.TOTP, identity.GoogleOTP, identity.Email, identity.SMS, identity.Voice}, f)
+	return slices.Contains([]identity.Factor{identity.TOTP, identity.GoogleOTP, identity.SMS, identity.Voice}, f)
 }
 
 // focus puts the cursor where the person has to type: the wrong field, else the first empty one.
 func focus(fields []field) {
 	i := slices.IndexFunc(fields, func(f field) bool { return f.Invalid })
 	if i < 0 {
-		i = slices.IndexFunc(fields, func(f field) bool { return f.Value == "" })
+		i = slices.IndexFunc(fields, func(f field) bool { return f.Value == "" && f.Type != "checkbox" })
 	}
 	if i < 0 && len(fields) > 0 {
 		i = 0
@@ -117,11 +192,16 @@ type choice struct {
 var factorIcons = map[identity.Factor]string{
 	identity.Push: "phone", identity.NumberChallenge: "phone", identity.CustomPush: "phone",
 	identity.TOTP: "code", identity.GoogleOTP: "code", identity.HardwareOTP: "code",
-	identity.SMS: "message", identity.Email: "message", identity.Voice: "message",
+	identity.SMS: "message", identity.Email: "message", identity.Voice: "phone",
 }
 
 // ownChoices are the factors that have a text of their own, "choice.<factor>".
-var ownChoices = []identity.Factor{identity.Push, identity.NumberChallenge, identity.TOTP, identity.Password}
+var ownChoices = []identity.Factor{identity.Push, identity.NumberChallenge, identity.TOTP, identity.Password, identity.Email, identity.SMS,
+	identity.Voice, identity.GoogleOTP, identity.SecurityQuestion, identity.WebAuthn}
+
+// ownEnrolments are the factors whose set-up has a text of its own; what else can be set up is called as Okta calls it.
+var ownEnrolments = []identity.Factor{identity.Push, identity.SMS, identity.Email, identity.GoogleOTP, identity.SecurityQuestion,
+	identity.WebAuthn, identity.Password}
 
 func choices(s flows.Step) []choice {
 	out := make([]choice, len(s.Choices))
@@ -144,10 +224,14 @@ func (c *choice) words(in flows.Choice) {
 		if pushes(in.Factor) || in.Factor == "" {
 			c.Text = "choice.resend.push"
 		}
-	case in.Kind == flows.ChoiceOther:
-		c.Text, c.Icon = "choice.other", "other"
-	case in.Kind == flows.ChoiceSkip:
-		c.Text, c.Icon = "choice.skip", "other"
+	case in.Kind == flows.ChoiceOther, in.Kind == flows.ChoiceSkip, in.Kind == flows.ChoiceRecover, in.Kind == flows.ChoiceUnlock:
+		c.Text, c.Icon = "choice."+string(in.Kind), "other"
+	case in.Kind == flows.ChoiceChannel:
+		c.Text, c.Icon = "choice.channel."+string(in.Channel), "phone"
+	case in.Kind == flows.ChoiceEnroll:
+		if c.Text, c.Sub = "choice.enroll", in.Detail; slices.Contains(ownEnrolments, in.Factor) {
+			c.Text = "choice.enroll." + string(in.Factor)
+		}
 	case pushes(in.Factor) && in.Factor != identity.CustomPush:
 		c.Text = "choice.push"
 		if in.Detail != "" {
@@ -168,18 +252,25 @@ func pushes(f identity.Factor) bool {
 
 // asksPhone is whether this step, or a button on it, makes a phone ask its owner.
 func asksPhone(s flows.Step) bool {
+	if s.Enrolling {
+		return false
+	}
 	return s.Kind == flows.KindWait || slices.ContainsFunc(s.Choices, func(c flows.Choice) bool { return pushes(c.Factor) })
 }
 
 // codeTitle is the key of the heading of KindCode.
-func codeTitle(f identity.Factor) string {
+func codeTitle(f identity.Factor, enrolling bool) string {
 	switch {
+	case enrolling && f == identity.GoogleOTP:
+		return "enroll.title.google_otp"
+	case enrolling && (f == identity.Email || f == identity.SMS || f == identity.Voice):
+		return "code.title." + string(f)
 	case f == identity.Password:
 		return "code.title.password"
 	case f == identity.SecurityQuestion:
 		return "code.title.question"
-	case f == identity.TOTP:
-		return "code.title.totp"
+	case f == identity.TOTP, f == identity.Email, f == identity.SMS, f == identity.Voice, f == identity.GoogleOTP, f == identity.HardwareOTP:
+		return "code.title." + string(f)
 	default:
 		return "code.title"
 	}

@@ -108,7 +108,7 @@ func TestChooseSaysWhatThePhoneShows(t *testing.T) {
 	if got := text(w.byID("context")); got != shows {
 		t.Errorf("context %q", got)
 	}
-	for factor, want := range map[string]string{"push": "Send a push to Pixel 7", "totp": "Enter a code from Okta Verify", "sms": "Phone +1 XXX-1234"} {
+	for factor, want := range map[string]string{"push": "Send a push to Pixel 7", "totp": "Enter a code from Okta Verify", "sms": "Get a code by text message +1 XXX-1234"} {
 		b := w.button("data-factor", factor)
 		if b == nil || text(b) != want || attrs(b, "name", "data-choice-kind") != "choice factor" || hasAttr(b, "autofocus") {
 			t.Errorf("%s: %q, want %q (and no focus: Enter must not send a push)", factor, text(b), want)
@@ -195,7 +195,7 @@ func TestCode(t *testing.T) {
 		"totp":              {identity.TOTP, wrong, "text one-time-code numeric", "The code is not right. Check it and try again."},
 		"totp, unknown key": {identity.TOTP, flows.Message{Key: "new.key", Text: "Okta’s words", Error: true}, "text one-time-code numeric", "Okta’s words"},
 		"totp, no text":     {identity.TOTP, flows.Message{Key: wrong.Key, Error: true}, "text one-time-code numeric", "The code is not right. Check it and try again."},
-		"code format":       {identity.TOTP, flows.Message{Key: "sidegate.code_format", Error: true}, "text one-time-code numeric", "Type the code as the app shows it: digits only."},
+		"code format":       {identity.TOTP, flows.Message{Key: "sidegate.code_format", Error: true}, "text one-time-code numeric", "That cannot be the code. Type it as it was sent or as the app shows it."},
 		"password":          {identity.Password, wrong, "password current-password ", "Okta’s words"},
 		"hardware":          {identity.HardwareOTP, wrong, "text one-time-code ", "Okta’s words"},
 		"security question": {identity.SecurityQuestion, wrong, "password off ", "Okta’s words"},

@@ -72,6 +72,79 @@ function reveal(button) {
 	input.form.addEventListener("submit", () => show(false));
 }
 
+// copy puts a text on the clipboard.
+function copy(button) {
+	if (!navigator.clipboard) return;
+	button.hidden = false;
+	button.addEventListener("click", async () => {
+		await navigator.clipboard.writeText(button.dataset.copy);
+		button.textContent = button.dataset.copied;
+	});
+}
+
+function decode64(text) {
+	const binary = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+	return Uint8Array.from(binary, (c) => c.charCodeAt(0));
+}
+
+function encode64(buffer) {
+	let binary = "";
+	for (const byte of new Uint8Array(buffer)) binary += String.fromCharCode(byte);
+	return btoa(binary).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+// credential asks the browser for a passkey or security key and sends what it gives.
+function credential(form) {
+	const status = document.getElementById("credential-status");
+	const create = form.dataset.create === "true";
+	form.hidden = false;
+	if (!window.PublicKeyCredential) {
+		status.textContent = form.dataset.unsupported;
+		form.querySelector("button").hidden = true;
+		return;
+	}
+	const descriptors = (list) => (list || []).map((c) => ({ ...c, id: decode64(c.id) }));
+	const options = JSON.parse(form.dataset.options);
+	options.challenge = decode64(options.challenge);
+	if (create) {
+		options.user.id = decode64(options.user.id);
+		options.excludeCredentials = descriptors(options.excludeCredentials);
+	} else options.allowCredentials = descriptors(options.allowCredentials);
+
+	function fill(values) {
+		for (const [name, value] of Object.entries(values)) form.elements["f." + name].value = value;
+	}
+	let sent = false, asking = false;
+	form.addEventListener("submit", async (event) => {
+		if (sent) return;
+		event.preventDefault();
+		event.stopImmediatePropagation();
+		if (asking) return;
+		asking = true;
+		status.textContent = "";
+		try {
+			const got = await navigator.credentials[create ? "create" : "get"]({ publicKey: options });
+			const answer = got.response;
+			fill({ clientData: encode64(answer.clientDataJSON) });
+			if (create) fill({
+				attestation: encode64(answer.attestationObject),
+				transports: JSON.stringify(answer.getTransports ? answer.getTransports() : []),
+			});
+			else fill({
+				authenticatorData: encode64(answer.authenticatorData),
+				signatureData: encode64(answer.signature),
+			});
+			sent = true;
+			form.requestSubmit();
+		} catch {
+			asking = false;
+			status.textContent = form.dataset.failed;
+		}
+	});
+}
+
+document.querySelectorAll("#credential").forEach(credential); // before once: what it stops must not count as sent
+document.querySelectorAll(".copy").forEach(copy);
 document.querySelectorAll("form").forEach(once);
 document.querySelectorAll(".reveal").forEach(reveal);
 const waiting = document.querySelector("[data-events]");

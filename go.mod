@@ -15,7 +15,12 @@ require (
 	golang.org/x/sync v0.24.0
 )
 
-require golang.org/x/time v0.16.0 // indirect
+require (
+	github.com/makiuchi-d/gozxing v0.1.1 // indirect
+	golang.org/x/time v0.16.0 // indirect
+	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
+	rsc.io/qr v0.2.0 // indirect
+)
 
 require (
 	cel.dev/cel-go v0.32.0 // indirect

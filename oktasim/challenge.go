@@ -9,7 +9,7 @@ import (
 // The steps with Okta Verify. Those with an *idxRequest are idxSteps.
 
 // secondFactorStages are those in which another method may be chosen.
-var secondFactorStages = []stage{stageChoose, stageMethod, stagePush, stageRejected, stageTOTP, stageFastPass}
+var secondFactorStages = []stage{stageChoose, stageMethod, stagePush, stageRejected, stageTOTP, stageFastPass, stageAnswer}
 
 // challenge selects an authenticator and starts it: from the chooser, from the confirmation of a method,
 // or from "send again".
@@ -18,7 +18,10 @@ func (o *Org) challenge(x *exchange, t *transaction, req *idxRequest) reply {
 	if t.stage == stagePassword && want.ID == passwordID {
 		return t.ok(x)
 	}
-	if want.ID != verifyID || !slices.Contains(secondFactorStages, t.stage) {
+	if kind := authenticatorByID(want.ID); kind != nil && slices.Contains(secondFactorStages, t.stage) {
+		return o.challengeOther(x, t, kind, want.MethodType)
+	}
+	if want.ID != verifyID || t.recovering || !slices.Contains(secondFactorStages, t.stage) {
 		return bad()
 	}
 	if want.MethodType != "" && !t.enrolled(want.MethodType) {
@@ -42,7 +45,10 @@ func (o *Org) challenge(x *exchange, t *transaction, req *idxRequest) reply {
 }
 
 // resend is the action of a number challenge that waits.
-func (o *Org) resend(x *exchange, t *transaction, _ *idxRequest) reply {
+func (o *Org) resend(x *exchange, t *transaction, req *idxRequest) reply {
+	if t.task.key != "" {
+		return o.resendMail(x, t)
+	}
 	if t.stage != stagePush {
 		return bad()
 	}
@@ -80,7 +86,7 @@ func (o *Org) answerTOTP(x *exchange, t *transaction, req *idxRequest) reply {
 // (identity-engine.md §5.7).
 func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
 	switch {
-	case t.stage != stagePush && t.stage != stageFastPass:
+	case !slices.Contains([]stage{stagePush, stageFastPass, stageEnrollPoll}, t.stage) && !(t.stage == stageAnswer && t.task.link != ""):
 		return bad()
 	case t.polling:
 		return bad()
@@ -88,6 +94,9 @@ func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
 		return reply{tooEarly: t.nextPoll}
 	}
 	o.holdPoll(x, t)
+	if t.task.key != "" {
+		return o.pollTask(x, t)
+	}
 	if t.stage == stageFastPass {
 		return t.ok(x)
 	}

@@ -81,6 +81,20 @@ type User struct {
 	NumberChallenge bool `json:"number_challenge"`
 	// TOTPSecret is base32; default derived from the login.
 	TOTPSecret string `json:"totp_secret"`
+	// Enrolled are the keys of the other second factors that the user has, of "okta_email", "phone_number",
+	// "google_otp", "security_question" and the token kinds "onprem_mfa", "rsa_token", "symantec_vip", "yubikey_token",
+	// "custom_otp".
+	Enrolled []string `json:"enrolled"`
+	// Phone is the number for texts and calls; default "+15555550100".
+	Phone string `json:"phone"`
+	// Answer is that of the security question "disliked_food"; default "liver".
+	Answer string `json:"answer"`
+	// PasswordState is "", "expired" (a new one is asked for) or "expiring" (it is, and can be skipped).
+	PasswordState string `json:"password_state"`
+	// Require are the keys that the user must set up before a sign-in ends; Optional are offered and can be skipped. With
+	// neither, a user without any second factor has to set up "okta_verify".
+	Require  []string `json:"require"`
+	Optional []string `json:"optional"`
 }
 
 // Policy is how the org signs people in.
@@ -93,6 +107,12 @@ type Policy struct {
 	AutoChallenge bool `json:"auto_challenge"`
 	// PasswordOnly: no second factor is asked.
 	PasswordOnly bool `json:"password_only"`
+	// MagicLink puts a link into e-mails with a code, which does as well.
+	MagicLink bool `json:"magic_link"`
+	// Channels are the ways to set Okta Verify up, of "qrcode", "email", "sms" and "samedevice"; default the first three.
+	Channels []string `json:"channels"`
+	// Recover allows to recover a forgotten password by e-mail.
+	Recover bool `json:"recover"`
 	// ThinIDToken leaves name, email, preferred_username and groups out of the ID token, so that
 	// only userinfo has them.
 	ThinIDToken bool `json:"thin_id_token"`
@@ -154,6 +174,14 @@ func (u *User) validate() error {
 		if !slices.Contains([]string{methodPush, methodTOTP, methodFastPass}, m) {
 			return fmt.Errorf("oktasim: user %q: unknown method %q", u.Login, m)
 		}
+	}
+	for _, key := range slices.Concat(u.Enrolled, u.Require, u.Optional) {
+		if _, ok := catalogue[key]; !ok {
+			return fmt.Errorf("oktasim: user %q: unknown authenticator %q", u.Login, key)
+		}
+	}
+	if !slices.Contains([]string{"", passwordExpired, passwordExpiring}, u.PasswordState) {
+		return fmt.Errorf("oktasim: user %q: unknown password state %q", u.Login, u.PasswordState)
 	}
 	if u.TOTPSecret != "" {
 		if _, err := decodeTOTPSecret(u.TOTPSecret); err != nil {

@@ -15,6 +15,10 @@ import (
 //	POST   /sim/pushes/{id}/deny
 //	POST   /sim/pushes/{id}/tap?number=
 //	GET    /sim/totp?login=                {"code":"123456"}
+//	GET    /sim/inbox?login=               []Mail
+//	GET    /sim/codes?login=               {"totp","google","token"}: what apps and tokens show now
+//	POST   /sim/scan                       {"login","content"}: the phone scans a QR code; 410 when it is void
+//	POST   /sim/link                       {"link"}: a mailed link is followed; 410 when it is void
 //	POST   /sim/faults                     a Fault; delay as text ("2s")
 //	DELETE /sim/faults
 //	GET    /sim/requests                   []Request
@@ -38,6 +42,10 @@ func (o *Org) simRoutes() http.Handler {
 		done(w, o.Tap(r.PathValue("id"), r.FormValue("number")))
 	})
 	mux.HandleFunc("GET /sim/totp", o.simTOTP)
+	mux.HandleFunc("GET /sim/inbox", o.simInbox)
+	mux.HandleFunc("GET /sim/codes", o.simCodes)
+	mux.HandleFunc("POST /sim/scan", o.simScan)
+	mux.HandleFunc("POST /sim/link", o.simLink)
 	mux.HandleFunc("POST /sim/faults", o.simInject)
 	mux.HandleFunc("DELETE /sim/faults", func(w http.ResponseWriter, _ *http.Request) {
 		o.ClearFaults()

@@ -46,6 +46,15 @@ func (b *documentBuilder) fill(d *document) {
 		b.enroll(d)
 	case stageDone:
 		d.Success = b.success()
+	case stageAnswer:
+		b.verify(d)
+		b.askTask(d)
+	case stageEnrollAnswer, stageEnrollPoll, stageChannelData, stagePhoneData:
+		b.enrolling(d)
+	case stagePasswordExpired, stagePasswordExpiring, stageReset:
+		b.newPassword(d)
+	case stageRecover:
+		d.Remediation = array(b.form("identify-recovery", "identify", field{Name: "identifier", Label: "Username", Required: true}))
 	default:
 		b.verify(d)
 	}
@@ -70,7 +79,7 @@ func (b *documentBuilder) identify(d *document) {
 	value := []field{{Name: "identifier", Label: "Username", Required: true}}
 	if !b.x.cfg.Policy.IdentifierFirst {
 		value = append(value, passcodeField())
-		d.CurrentAuthenticator = objectOf(b.passwordAuthenticator())
+		d.CurrentAuthenticator = objectOf(b.recoverable(b.passwordAuthenticator()))
 	}
 	value = append(value, field{Name: "rememberMe", Label: "Keep me signed in", Type: "boolean"})
 	d.Remediation = array(b.form("identify", "identify", value...), b.form("select-enroll-profile", "enroll"))
@@ -94,7 +103,7 @@ func (b *documentBuilder) password(d *document) {
 		Label: "Password", RelatesTo: "$.authenticatorEnrollments.value[0]",
 		Value: valueForm(fixed("id", passwordID), field{Name: "methodType", Value: "password", Mutable: isFalse}),
 	}))
-	d.CurrentAuthenticatorEnrollment = objectOf(b.passwordEnrollment())
+	d.CurrentAuthenticatorEnrollment = objectOf(b.recoverable(b.passwordEnrollment()))
 	d.Authenticators = array(b.passwordAuthenticator())
 	d.AuthenticatorEnrollments = array(b.passwordEnrollment())
 }
@@ -102,22 +111,8 @@ func (b *documentBuilder) password(d *document) {
 // valueForm is the polymorphic value {"form":{"value":[…]}}.
 func valueForm(value ...field) any { return map[string]fields{"form": {value}} }
 
-func (b *documentBuilder) chooser(o option) *form {
-	return b.form("select-authenticator-authenticate", "challenge", field{Name: "authenticator", Type: "object", Options: []option{o}})
-}
-
-func (b *documentBuilder) enroll(d *document) {
-	d.Remediation = array(b.form("select-authenticator-enroll", "credential/enroll", field{
-		Name: "authenticator", Type: "object", Required: true, Options: []option{{
-			Label: "Okta Verify", RelatesTo: "$.authenticators.value[0]",
-			Value: valueForm(fixed("id", verifyID), field{Name: "channel", Options: []option{{Label: "QRCODE", Value: "qrcode"}}}),
-		}},
-	}))
-	d.Authenticators = array(authenticator{
-		Type: "app", Key: "okta_verify", ID: verifyID, DisplayName: "Okta Verify",
-		Methods: []method{{methodPush}, {methodTOTP}, {methodFastPass}},
-	})
-	d.AuthenticatorEnrollments = array(b.passwordEnrollment())
+func (b *documentBuilder) chooser(o ...option) *form {
+	return b.form("select-authenticator-authenticate", "challenge", field{Name: "authenticator", Type: "object", Options: o})
 }
 
 func (b *documentBuilder) success() *form {

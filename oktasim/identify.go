@@ -38,6 +38,9 @@ func unknownUser(identifier string) message {
 
 // identify takes the identifier, and the password where the first form asks for both.
 func (o *Org) identify(x *exchange, t *transaction, req *idxRequest) reply {
+	if t.stage == stageRecover {
+		return o.identifyRecovery(x, t, req)
+	}
 	if t.stage != stageIdentify {
 		return bad()
 	}
@@ -68,6 +71,10 @@ func (o *Org) answer(x *exchange, t *transaction, req *idxRequest) reply {
 		return o.answerPassword(x, t, req)
 	case stageTOTP:
 		return o.answerTOTP(x, t, req)
+	case stageAnswer, stageEnrollAnswer:
+		return o.answerTask(x, t, req)
+	case stagePasswordExpired, stagePasswordExpiring, stageReset:
+		return o.answerNewPassword(x, t, req)
 	default:
 		return bad()
 	}

@@ -17,11 +17,19 @@ type idxRequest struct {
 	Credentials       struct {
 		Passcode string `json:"passcode"`
 		TOTP     string `json:"totp"`
+		Answer   string `json:"answer"`
+		// QuestionKey and Question define a security question.
+		QuestionKey string `json:"questionKey"`
+		Question    string `json:"question"`
 	} `json:"credentials"`
+	Email         string `json:"email"`
+	PhoneNumber   string `json:"phoneNumber"`
 	Authenticator struct {
 		ID            string `json:"id"`
 		MethodType    string `json:"methodType"`
 		AutoChallenge *bool  `json:"autoChallenge"`
+		Channel       string `json:"channel"`
+		PhoneNumber   string `json:"phoneNumber"`
 	} `json:"authenticator"`
 }
 

@@ -102,6 +102,9 @@ type authenticator struct {
 	Profile         map[string]string `json:"profile,omitempty"`
 	ContextualData  map[string]any    `json:"contextualData,omitempty"`
 	Resend          *form             `json:"resend,omitempty"`
+	Poll            *form             `json:"poll,omitempty"`
+	Recover         *form             `json:"recover,omitempty"`
+	Settings        map[string]any    `json:"settings,omitempty"`
 	Cancel          *form             `json:"cancel,omitempty"`
 }
 

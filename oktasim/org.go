@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -31,7 +32,8 @@ type Org struct {
 	byCode         map[string]*transaction
 	idle           *list.List // of *transaction, longest idle first
 	pushes         map[string]*push
-	usedAssertions expiringSet // client id and jti of client assertions
+	links          map[string]*transaction // by the token in a mailed link or a QR code
+	usedAssertions expiringSet             // client id and jti of client assertions
 }
 
 // account is a user and what the phone knows.
@@ -40,6 +42,10 @@ type account struct {
 	id           string // Okta's user id, "00u…"
 	totpKey      []byte
 	lastTOTPStep int64 // newest time step that was accepted; codes up to it are used up
+	googleKey    []byte
+	lastGoogle   int64
+	lastToken    int // newest code of a hardware token that was accepted
+	inbox        []Mail
 	pushes       []*push
 }
 
@@ -56,6 +62,7 @@ func New(c Config) (*Org, error) {
 		byInteract: map[string]*transaction{},
 		byCode:     map[string]*transaction{},
 		pushes:     map[string]*push{},
+		links:      map[string]*transaction{},
 		idle:       list.New(),
 	}
 	o.cfg.Store(&c)
@@ -83,7 +90,15 @@ func New(c Config) (*Org, error) {
 }
 
 func newAccount(u User) *account {
-	a := &account{User: u, id: stableID("00u", u.Login), lastTOTPStep: -1}
+	a := &account{User: u, id: stableID("00u", u.Login), lastTOTPStep: -1, lastGoogle: -1, googleKey: []byte(stableID("google", u.Login))}
+	a.Enrolled = slices.Clone(u.Enrolled)
+	a.Methods = slices.Clone(u.Methods)
+	if a.Phone == "" {
+		a.Phone = "+15555550100"
+	}
+	if a.Answer == "" {
+		a.Answer = "liver"
+	}
 	if u.TOTPSecret != "" {
 		a.totpKey, _ = decodeTOTPSecret(u.TOTPSecret) // validate has seen it
 	} else {
@@ -119,6 +134,7 @@ func (o *Org) Update(f func(*Config)) {
 func (o *Org) routes() http.Handler {
 	mux := http.NewServeMux()
 	protect := http.NewCrossOriginProtection()
+	mux.Handle("/inbox/", protect.Handler(o.inboxRoutes()))
 	mux.Handle("/phone/", protect.Handler(o.phoneRoutes()))
 	mux.Handle("/sim/", protect.Handler(o.simRoutes()))
 	mux.HandleFunc("/", o.serveOkta)
@@ -148,7 +164,10 @@ func (o *Org) oktaRoutes() *http.ServeMux {
 		"authenticators/poll/cancel": o.cancelProbe,
 		"cancel":                     o.cancel,
 		"enroll":                     o.forbidden,
-		"credential/enroll":          o.forbidden,
+		"credential/enroll":          o.enrollStart,
+		"challenge/send":             o.sendSetUp,
+		"skip":                       o.skip,
+		"recover":                    o.recover,
 	} {
 		mux.Handle("POST /idp/idx/"+path, endpoint(func(x *exchange) { o.serveIDX(x, f) }))
 	}

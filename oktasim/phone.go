@@ -29,6 +29,7 @@ func (o *Org) phoneRoutes() http.Handler {
 	mux.HandleFunc("GET /phone/{$}", o.phoneList)
 	mux.HandleFunc("GET /phone/{login}", o.phoneShow)
 	mux.HandleFunc("POST /phone/{login}", o.phoneAnswer)
+	mux.HandleFunc("POST /phone/{login}/scan", o.phoneScan)
 	for _, name := range []string{"phone.css", "phone.js"} {
 		mux.HandleFunc("GET /phone/assets/"+name, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -86,6 +87,16 @@ type phoneView struct {
 	Clock       string
 	Cards       []pushCard // pending, newest first
 	History     []pushCard
+	// Google and Token are the codes of other apps and tokens; "" without them.
+	Google, Token string
+	Inbox         []Mail
+}
+
+// Newest is the inbox, newest first.
+func (v phoneView) Newest() []Mail {
+	out := slices.Clone(v.Inbox)
+	slices.Reverse(out)
+	return out
 }
 
 // pushCard is a push in the words of the page.
@@ -110,6 +121,12 @@ func (o *Org) view(login string) (phoneView, bool) {
 		v.Code = totpCode(a.totpKey, totpStep(now))
 		period := int64(totpPeriod / time.Second)
 		v.SecondsLeft = period - now.Unix()%period
+	}
+	if a.hasKey("google_otp") || slices.Contains(slices.Concat(a.Require, a.Optional), "google_otp") {
+		v.Google = totpCode(a.googleKey, max(totpStep(now), a.lastGoogle+1))
+	}
+	if slices.ContainsFunc(tokens, a.hasKey) {
+		v.Token = tokenCode(a.lastToken + 1)
 	}
 	recent := a.latest(shownPushes)
 	for i := len(recent) - 1; i >= 0; i-- {

@@ -20,6 +20,16 @@ const (
 	stageFastPass // waiting for a device-bound answer that never comes
 	stageEnroll   // policy wants Okta Verify, the user has none
 	stageDone     // an interaction code is out
+
+	stageAnswer           // task's authenticator is asked for
+	stageEnrollAnswer     // task's authenticator is being set up and has to be proved or defined
+	stageEnrollPoll       // Okta Verify is being set up on a phone
+	stageChannelData      // where the link that sets Okta Verify up goes
+	stagePhoneData        // which phone number is set up
+	stagePasswordExpired  // a new password has to be chosen
+	stagePasswordExpiring // a new password may be chosen
+	stageRecover          // whose password was forgotten
+	stageReset            // a new password after recovery
 )
 
 // codeLifetime is how long an interaction code can be redeemed.
@@ -44,7 +54,10 @@ type transaction struct {
 	factors       []string // amr values proved so far
 	authTime      time.Time
 	autoChallenge bool
-	push          *push     // the newest one
+	push          *push // the newest one
+	task          task  // the authenticator in question, where it is not Okta Verify's push or code
+	recovering    bool
+	offered       bool      // what is optional has been offered
 	polling       bool      // a poll is being answered
 	nextPoll      time.Time // when the next poll may come
 
@@ -94,6 +107,7 @@ func (o *Org) dropIdle(now time.Time) {
 
 func (o *Org) drop(t *transaction, now time.Time) {
 	t.cancelPush(now)
+	o.begin(t, task{})
 	delete(o.byHandle, t.handle)
 	delete(o.byInteract, t.interact)
 	delete(o.byCode, t.code)
@@ -103,6 +117,8 @@ func (o *Org) drop(t *transaction, now time.Time) {
 // restart puts the transaction back to the first page under a new state handle (idx/cancel).
 func (o *Org) restart(t *transaction, now time.Time) {
 	t.cancelPush(now)
+	o.begin(t, task{})
+	t.recovering, t.offered = false, false
 	delete(o.byHandle, t.handle)
 	delete(o.byCode, t.code)
 	t.handle = newStateHandle()
@@ -128,8 +144,14 @@ func (o *Org) afterPassword(x *exchange, t *transaction) {
 	t.factors = []string{"pwd"}
 	p := x.cfg.Policy
 	switch methods := t.user.Methods; {
+	case t.user.PasswordState == passwordExpired:
+		t.stage = stagePasswordExpired
+	case t.user.PasswordState == passwordExpiring && !t.offered:
+		t.stage, t.offered = stagePasswordExpiring, true
 	case p.PasswordOnly:
 		o.finish(t, x.now)
+	case len(t.user.Enrolled) > 0 && !(p.AutoChallenge && t.enrolled(methodPush)):
+		t.stage = stageChoose
 	case len(methods) == 0:
 		t.stage = stageEnroll
 	case p.AutoChallenge && t.enrolled(methodPush):
@@ -147,5 +169,5 @@ func (o *Org) afterPassword(x *exchange, t *transaction) {
 // afterFactor moves on when the second factor is proved.
 func (o *Org) afterFactor(t *transaction, now time.Time, amr ...string) {
 	t.factors = append(append(t.factors, "mfa"), amr...)
-	o.finish(t, now)
+	o.afterProof(t, now)
 }

@@ -11,7 +11,7 @@ func (b *documentBuilder) verify(d *document) {
 	enrolment.ID = stableID("pfd", b.t.user.Login)
 	enrolment.AuthenticatorID = verifyID
 	enrolment.Profile = b.deviceProfile()
-	d.AuthenticatorEnrollments = array(b.passwordEnrollment(), enrolment)
+	d.AuthenticatorEnrollments = array(append([]authenticator{b.passwordEnrollment(), enrolment}, b.otherEnrollments()...)...)
 
 	switch b.t.stage {
 	case stageChoose:
@@ -58,10 +58,14 @@ func (b *documentBuilder) methodField() field {
 }
 
 func (b *documentBuilder) chooseVerify() *form {
-	return b.chooser(option{
-		Label: "Okta Verify", RelatesTo: "$.authenticators.value[0]",
-		Value: valueForm(fixed("id", verifyID), b.methodField()),
-	})
+	var options []option
+	if len(b.t.user.Methods) > 0 && !b.t.recovering {
+		options = append(options, option{
+			Label: "Okta Verify", RelatesTo: "$.authenticators.value[0]",
+			Value: valueForm(fixed("id", verifyID), b.methodField()),
+		})
+	}
+	return b.chooser(append(options, b.otherOptions()...)...)
 }
 
 // current is currentAuthenticator for one method. As in the recordings the phone's name is not here but in

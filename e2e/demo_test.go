@@ -44,6 +44,7 @@ type person struct {
 	Login    string `json:"login"`
 	Password string `json:"password"`
 	Phone    string `json:"phone"`
+	Inbox    string `json:"inbox"`
 }
 
 // startDemo starts a demo on free ports for one test. At the end of the test SIGTERM must end it
@@ -151,6 +152,50 @@ func (d *demo) totp(p person) string {
 	var answer struct{ Code string }
 	d.simGet("/sim/totp?login="+url.QueryEscape(p.Login), &answer)
 	return answer.Code
+}
+
+// mail is the newest that a person was sent.
+type mail struct {
+	Channel, To, Code, Link string
+}
+
+func (d *demo) newestMail(p person) mail {
+	d.t.Helper()
+	var list []mail
+	d.simGet("/sim/inbox?login="+url.QueryEscape(p.Login), &list)
+	if len(list) == 0 {
+		d.t.Fatalf("%s was sent nothing", p.Login)
+	}
+	return list[len(list)-1]
+}
+
+// codes are what a person's apps and tokens show.
+func (d *demo) codes(p person) (codes struct{ TOTP, Google, Token string }) {
+	d.t.Helper()
+	d.simGet("/sim/codes?login="+url.QueryEscape(p.Login), &codes)
+	return codes
+}
+
+// scan has a person's phone read a QR code.
+func (d *demo) scan(p person, content string) {
+	d.t.Helper()
+	if status := d.tryScan(p, content); status != http.StatusNoContent {
+		d.t.Fatalf("the phone could not scan %q: %d", content, status)
+	}
+}
+
+func (d *demo) tryScan(p person, content string) (status int) {
+	d.t.Helper()
+	body, err := json.Marshal(map[string]string{"login": p.Login, "content": content})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Post(d.Okta+"/sim/scan", "application/json", bytes.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	readBody(d.t, res)
+	return res.StatusCode
 }
 
 // oktaCalls are the calls that the simulated org answered, one per line, for failures.

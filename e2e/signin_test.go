@@ -11,6 +11,7 @@ const (
 	onChoose  = "main[data-view=step][data-kind=choose]"
 	onCode    = "main[data-view=step][data-kind=code]"
 	onWait    = "main[data-view=step][data-kind=wait]"
+	onForm    = "main[data-view=step][data-kind=form]"
 	onDenied  = "main[data-view=step][data-kind=denied]"
 	onError   = "main[data-view=error]"
 	onSignOut = "main[data-view=signout]"

@@ -136,11 +136,27 @@ func (p *tab) click(selector string) {
 	p.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
+// press clicks what sends a form, and waits for the page that comes of it, which may look like the one before.
+func (p *tab) press(selector string) {
+	p.t.Helper()
+	p.see(selector)
+	eval[bool](p, "document.documentElement.dataset.before = 'yes', true")
+	p.do(chromedp.Click(chromedp.CSS(selector)))
+	p.until("the next page", "document.readyState === 'complete' && !document.documentElement.dataset.before")
+}
+
 // fill empties a field and types into it.
 func (p *tab) fill(selector, text string) {
 	p.t.Helper()
 	p.see(selector)
 	p.do(chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// pick chooses an answer of a list.
+func (p *tab) pick(selector, value string) {
+	p.t.Helper()
+	p.see(selector)
+	p.do(chromedp.SetValue(chromedp.CSS(selector), value))
 }
 
 // shot saves a picture of the whole page.

@@ -60,7 +60,7 @@ func start(o options) (_ *demo, err error) {
 	}
 	oktaURL := "http://" + okta.Addr().String()
 	d.places = places{Okta: oktaURL, Phone: oktaURL + "/phone/", Legacy: "http://" + legacy.Addr().String()}
-	d.places.People = people(d.places.Phone)
+	d.places.People = people(d.places.Phone, d.places.Okta+"/inbox/")
 	if err := d.startSite(); err != nil {
 		return nil, errors.Join(err, okta.Close())
 	}

@@ -25,13 +25,14 @@ type person struct {
 	Login    string `json:"login"`
 	Password string `json:"password"`
 	Phone    string `json:"phone"`
+	Inbox    string `json:"inbox"`
 	Expect   string `json:"expect"`
 
 	user oktasim.User
 }
 
-// people are the test users; phones is the base URL of the phone pages.
-func people(phones string) []person {
+// people are the test users; phones and inboxes are the base URLs of their pages.
+func people(phones, inboxes string) []person {
 	list := []person{
 		{Expect: "a push: press “Yes, it's me” on the phone", user: oktasim.User{
 			Login: "pat@example.com", Name: "Pat Push", Groups: []string{"staff", "finance"},
@@ -49,10 +50,27 @@ func people(phones string) []person {
 			Login: "lou@example.com", Name: "Lou Locked",
 			Device: "Pixel 6", Methods: []string{"push"}, Locked: true,
 		}},
+		{Expect: "new here: a code by e-mail, then set up Okta Verify by QR code with the phone", user: oktasim.User{
+			Login: "ned@example.com", Name: "Ned New", Groups: []string{"staff"},
+			Enrolled: []string{"okta_email"}, Require: []string{"okta_verify"},
+		}},
+		{Expect: "many ways: e-mail, text, call, Google Authenticator, security question, token", user: oktasim.User{
+			Login: "max@example.com", Name: "Max Many", Groups: []string{"staff"},
+			Enrolled: []string{"okta_email", "phone_number", "google_otp", "security_question", "onprem_mfa"},
+		}},
+		{Expect: "after the code of the phone, more to set up: a phone number, Google Authenticator, a question", user: oktasim.User{
+			Login: "sue@example.com", Name: "Sue Setup", Groups: []string{"staff"},
+			Device: "iPhone 13", Methods: []string{"totp"}, Require: []string{"phone_number", "google_otp", "security_question", "okta_email"},
+		}},
+		{Expect: "the password has expired, and a phone number can be set up or skipped", user: oktasim.User{
+			Login: "exa@example.com", Name: "Exa Expired", Groups: []string{"staff"},
+			Device: "Pixel 5", Methods: []string{"totp"}, PasswordState: "expired", Optional: []string{"phone_number"}, Enrolled: []string{"okta_email"},
+		}},
 	}
 	for i := range list {
 		p := &list[i]
 		p.Login, p.Password, p.Phone = p.user.Login, password, phones+p.user.Login
+		p.Inbox = inboxes + p.user.Login
 		p.user.Password, p.user.Email = password, p.user.Login
 	}
 	return list
@@ -65,6 +83,7 @@ func orgConfig(url string, redirects []string, users []person, o options) oktasi
 		URL:                     url,
 		Clients:                 []oktasim.Client{{ID: clientID, Label: title, Secret: clientSecret, RedirectURIs: redirects}},
 		Refresh:                 o.refresh,
+		Policy:                  oktasim.Policy{MagicLink: true, Recover: true, Channels: []string{"qrcode", "email", "sms", "samedevice"}},
 		EmbeddedPushShowsServer: o.embeddedPushShowsServer,
 	}
 	for _, p := range users {

@@ -35,7 +35,7 @@ func (d *demo) report(w io.Writer) error {
 }
 
 // hints name the switches that change what the phone shows.
-const hints = `  Open the app and the phone beside each other. Ctrl-C ends everything.
+const hints = `  Open the app and the phone beside each other; each phone links to its inbox. Ctrl-C ends everything.
 
   The phone shows the browser's address and agent, not the gateway's, which is ` + gatewayAddress + `
   in Oslo in this play. Start the demo again with

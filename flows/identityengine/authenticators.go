@@ -1,7 +1,6 @@
 package identityengine
 
 import (
-	"slices"
 	"strings"
 
 	"sidegate.example/sidegate/flows"
@@ -181,10 +180,4 @@ func (r reader) servedMethods(fields []field, at authenticator) []method {
 		return []method{{factor: identity.SMS}} // Okta asks for the method next
 	}
 	return nil
-}
-
-// holds reports whether a document is about the enrolment of a factor: one of these forms is what it asks for.
-func isEnrolment(name string) bool {
-	return slices.Contains([]string{"select-authenticator-enroll", "select-authenticator-enroll-data", "authenticator-enrollment-data",
-		"enroll-authenticator", "enroll-poll", "enrollment-channel-data"}, name)
 }

@@ -97,11 +97,18 @@ func TestPagesAreNotBuiltByHand(t *testing.T) {
 		}
 		for _, name := range []string{"HTML", "HTMLAttr", "JS", "JSStr", "URL", "Srcset"} {
 			for _, at := range s.uses("html/template", name) {
+				if name == "URL" && s.path == qrCode {
+					continue
+				}
 				t.Errorf("%s: template.%s switches escaping off", at, name)
 			}
 		}
 	}
 }
+
+// qrCode is the one file that may name a URL safe: html/template refuses every data: URI, and a QR code that had a URL
+// of its own would be a secret to be fetched. It makes the URI itself, from bytes in base64.
+const qrCode = "ui/setup.go"
 
 // TestNoMarkersLeft fails on notes to oneself: what is not done is an issue, not a comment.
 func TestNoMarkersLeft(t *testing.T) {

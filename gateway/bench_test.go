@@ -40,7 +40,7 @@ func benchRequest() *http.Request {
 // cookies mints sessions of n people.
 func cookies(b *testing.B, g *Gate, n int) []string {
 	b.Helper()
-	x := exchange{Gate: g, r: benchRequest(), site: "app.example.com"}
+	x := exchange{Gate: g, policy: g.cfg.Policy, r: benchRequest(), site: "app.example.com"}
 	now := time.Now()
 	out := make([]string, n)
 	for i := range out {

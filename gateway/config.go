@@ -58,6 +58,10 @@ type Config struct {
 	// IdentifierFirst makes the first page ask for the user name alone, for orgs whose policy asks
 	// for no password or asks for it later. By default the first page asks for both.
 	IdentifierFirst bool
+	// PersonKnown says that who the person is was established before the gate, and Facts.Person says who: the first page
+	// asks for nothing, the sign-in begins at the second factor, and a session is good for that person alone. A request
+	// without a Facts.Person is refused.
+	PersonKnown bool
 	// RememberMe puts a check box on the first page that asks Okta to remember this browser.
 	RememberMe bool
 	// Recover and Unlock put links to both on the first page; Activate serves the links that Okta mails to new users
@@ -81,6 +85,9 @@ type Facts struct {
 	ClientIP string
 	// Secure is true when the browser speaks https: TLS here, or a trusted proxy that says so.
 	Secure bool
+	// Person is who the person is as something in front of the gate has established, where Config.PersonKnown says so. It
+	// must not come from what a client can send.
+	Person string
 	// URL is the request's URL before any rewrite; nil means r.URL.
 	URL *url.URL
 }

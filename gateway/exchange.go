@@ -22,6 +22,8 @@ type exchange struct {
 	r     *http.Request
 	facts Facts
 	site  string
+	// policy is the gate's, and that of one person where the person is known before the gate.
+	policy string
 
 	signIn string // id of the sign-in in progress, as the browser says
 	device string // device token, as the browser says
@@ -68,11 +70,11 @@ func (x *exchange) open(now time.Time) (*session.Claims, decision.Verdict, error
 
 // realm is what a sign-in in progress belongs to: a site under a policy. Another gate on the same host, with another
 // org, must not finish it as its own (immunity S13).
-func (x *exchange) realm() string { return x.site + "\x00" + x.cfg.Policy }
+func (x *exchange) realm() string { return x.site + "\x00" + x.policy }
 
 // binding is what a session is good for: this cookie on this site under this policy (immunity S13).
 func (x *exchange) binding() session.Binding {
-	return session.Binding{Cookie: x.cookies.session, Site: x.site, Policy: x.cfg.Policy}
+	return session.Binding{Cookie: x.cookies.session, Site: x.site, Policy: x.policy}
 }
 
 // slide gives the browser a cookie with a new time of last use when the old one has aged enough. The session

@@ -79,8 +79,13 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	if f.URL == nil {
 		f.URL = r.URL
 	}
-	x := exchange{Gate: g, w: w, r: r, facts: f, site: siteOf(r)}
-	if route, ok := g.ownRoute(f.URL.Path); ok {
+	x := exchange{Gate: g, w: w, r: r, facts: f, site: siteOf(r), policy: g.cfg.Policy}
+	route, own := g.ownRoute(f.URL.Path)
+	if g.cfg.PersonKnown && !x.knowPerson() && !(own && strings.HasPrefix(route, assets)) {
+		x.nobody()
+		return Outcome{}
+	}
+	if own {
 		g.obs.Decision(DecisionOwn)
 		x.readSignIn()
 		x.serveOwn(route)

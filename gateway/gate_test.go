@@ -234,7 +234,7 @@ func flip(s string) string {
 func TestLifetimes_S61(t *testing.T) {
 	w := newWorld(t, straight())
 	now := time.Now()
-	x := exchange{Gate: w.gate, r: w.browser(t).request("GET", protected, ""), site: siteOf(w.browser(t).request("GET", "/", ""))}
+	x := exchange{Gate: w.gate, policy: w.gate.cfg.Policy, r: w.browser(t).request("GET", protected, ""), site: siteOf(w.browser(t).request("GET", "/", ""))}
 	for _, tt := range []struct {
 		name              string
 		issued, seen, end time.Duration // before now, before now, after now
@@ -332,7 +332,7 @@ func FuzzPathIsReadOnce_S06(f *testing.F) {
 		f.Fatal(err)
 	}
 	now := time.Now()
-	x := exchange{Gate: g, r: httpRequest("GET", "https://app.example.com/", nil), site: "app.example.com"}
+	x := exchange{Gate: g, policy: g.cfg.Policy, r: httpRequest("GET", "https://app.example.com/", nil), site: "app.example.com"}
 	claims := claimsOf(bob())
 	claims.IssuedAt, claims.SeenAt, claims.ExpiresAt = now, now, now.Add(time.Hour)
 	cookie, err := x.newSession(claims)

@@ -7,6 +7,9 @@ import (
 	"sidegate.example/sidegate/ui"
 )
 
+// assets is where the stylesheet, the script and the icons of the pages are.
+const assets = "/assets/"
+
 // serveOwn answers the gate's own routes. Nothing of it ever goes on to the upstream.
 func (x *exchange) serveOwn(route string) {
 	switch route {
@@ -31,7 +34,7 @@ func (x *exchange) serveOwn(route string) {
 	case "/whoami":
 		x.only(http.MethodGet, x.whoami)
 	default:
-		if strings.HasPrefix(route, "/assets/") {
+		if strings.HasPrefix(route, assets) {
 			ui.SecurityHeaders(x.w.Header())
 			asked := x.r.WithContext(x.r.Context()) // a copy: assets are found by the URL that the browser asked for
 			asked.URL = x.facts.URL

@@ -125,7 +125,7 @@ func TestEndedSignInsAreLogged(t *testing.T) {
 // An operator who shortens the lifetime ends the sessions that are older.
 func TestShorterLifetimeEndsOlderSessions_S61(t *testing.T) {
 	w := newWorld(t, straight(), func(c *Config) { c.Lifetime = 2 * time.Hour })
-	x := exchange{Gate: w.gate, r: w.browser(t).request("GET", "/", ""), site: "127.0.0.1"}
+	x := exchange{Gate: w.gate, policy: w.gate.cfg.Policy, r: w.browser(t).request("GET", "/", ""), site: "127.0.0.1"}
 	claims := claimsOf(bob())
 	now := time.Now()
 	claims.IssuedAt, claims.SeenAt, claims.ExpiresAt = now.Add(-3*time.Hour), now, now.Add(9*time.Hour)

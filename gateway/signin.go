@@ -52,6 +52,11 @@ func (x *exchange) signInPage() {
 // firstPage costs no state and no call to Okta, however often it is asked for.
 func (x *exchange) firstPage(back string, notice string) {
 	x.ensureSignIn()
+	if x.cfg.PersonKnown {
+		step := flows.Step{Kind: flows.KindIdentify, Person: x.facts.Person}
+		x.stepForm(ui.Page{View: ui.ViewSignIn, Step: step, Notice: notice, Return: back}, form{browser: x.signIn, back: back})
+		return
+	}
 	step := flows.Step{Kind: flows.KindIdentify, Fields: []flows.Field{{Name: flows.FieldIdentifier}}}
 	if !x.cfg.IdentifierFirst {
 		step.Fields = append(step.Fields, flows.Field{Name: flows.FieldPassword, Secret: true})
@@ -125,13 +130,9 @@ func (x *exchange) identify() {
 		x.flowFailed(&flows.Error{Reason: flows.ReasonMisconfigured, Err: err}, f)
 		return
 	}
-	typed := x.typed()
-	if x.cfg.IdentifierFirst {
-		delete(typed.Values, flows.FieldPassword) // the page has no such field
-	}
 	began := time.Now()
 	v, err := x.cfg.State.transactions.Begin(x.r.Context(), transaction.Begin{
-		Engine: x.cfg.Engine, Site: x.realm(), Client: client, RedirectURI: x.redirectURI(), Answer: typed,
+		Engine: x.cfg.Engine, Site: x.realm(), Client: client, RedirectURI: x.redirectURI(), Answer: x.begun(),
 	})
 	if errors.Is(err, transaction.ErrBusy) {
 		x.problem(http.StatusServiceUnavailable, ui.ProblemBusy, f)
@@ -171,7 +172,7 @@ func (x *exchange) answer() {
 
 // stepped sends the browser back to its page, which now shows the next step.
 func (x *exchange) stepped(s flows.Step, began time.Time, f form) {
-	if refused(s) {
+	if refused(s) && !x.cfg.PersonKnown {
 		// Without what was typed: a password typed as the user name must not end up in the log.
 		x.log.WarnContext(x.r.Context(), "credentials refused", slog.String("client_ip", x.facts.ClientIP))
 		pad(x.r.Context(), time.Since(began))

@@ -115,8 +115,9 @@ type world struct {
 	flow *script
 	logs *lockedBuffer
 
-	mu   sync.Mutex
-	hits []*http.Request
+	mu     sync.Mutex
+	hits   []*http.Request
+	person string // what stands in front says so
 }
 
 type lockedBuffer struct {
@@ -164,7 +165,10 @@ func keys(t testing.TB) session.Keys {
 }
 
 func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
-	if !w.gate.Handle(rw, r, Facts{ClientIP: clientIP, Secure: true}).Allowed() {
+	w.mu.Lock()
+	person := w.person
+	w.mu.Unlock()
+	if !w.gate.Handle(rw, r, Facts{ClientIP: clientIP, Secure: true, Person: person}).Allowed() {
 		return
 	}
 	w.mu.Lock()

@@ -111,6 +111,9 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"signin.title":  "Sign in",
 	"signin.submit": "Continue",
 
+	"signin.known.title": "Confirm that it is you",
+	"signin.known.lead":  "You are signed in. This site asks for a second proof before it opens.",
+
 	"choose.title": "Confirm that it is you",
 	"choose.lead":  "Choose how you want to confirm this sign-in.",
 

@@ -148,7 +148,12 @@ func (m *model) Heading() (string, error) {
 	switch m.View {
 	case ViewError:
 		return m.T("problem." + string(m.Problem) + ".title")
-	case ViewSignIn, ViewSignOut, ViewSignedOut:
+	case ViewSignIn:
+		if len(m.Fields) == 0 {
+			return m.T("signin.known.title")
+		}
+		return m.T("signin.title")
+	case ViewSignOut, ViewSignedOut:
 		return m.T(string(m.View) + ".title")
 	case ViewMailed:
 		return m.T("mailed." + string(m.Mailed.Kind) + ".title")

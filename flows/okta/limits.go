@@ -24,7 +24,7 @@ const (
 // this view.
 type limits struct {
 	mu      sync.Mutex
-	buckets map[string]bucket // by endpoint, a closed set
+	buckets map[string]bucket // by name, a closed set
 }
 
 type bucket struct {
@@ -34,9 +34,9 @@ type bucket struct {
 
 // refuse fails a call that would only meet a 429, and a poll already when a tenth is left, so that what is left is
 // for what people do themselves.
-func (l *limits) refuse(endpoint string, poll bool, now time.Time) error {
+func (l *limits) refuse(to endpoint, poll bool, now time.Time) error {
 	l.mu.Lock()
-	b, known := l.buckets[endpoint]
+	b, known := l.buckets[to.bucket]
 	l.mu.Unlock()
 	if !known || !now.Before(b.reset) {
 		return nil
@@ -47,13 +47,13 @@ func (l *limits) refuse(endpoint string, poll bool, now time.Time) error {
 	return &flows.Error{
 		Reason:     flows.ReasonRateLimited,
 		RetryAfter: min(max(b.reset.Sub(now), minRetry), maxRetry),
-		Err:        fmt.Errorf("%s: not sent: %d of %d calls are left in this window", endpoint, b.remaining, b.limit),
+		Err:        fmt.Errorf("%s: not sent: %d of %d calls are left in this window", to.name, b.remaining, b.limit),
 	}
 }
 
 // learn takes the headers of an answer. Okta leaves them out of some, and says 0 of 0 when the limit
 // on concurrent calls was met, which says nothing about the window.
-func (l *limits) learn(endpoint string, h http.Header, now time.Time) {
+func (l *limits) learn(to endpoint, h http.Header, now time.Time) {
 	limit, err1 := strconv.Atoi(h.Get("X-Rate-Limit-Limit"))
 	remaining, err2 := strconv.Atoi(h.Get("X-Rate-Limit-Remaining"))
 	reset, ok := resetTime(h)
@@ -69,10 +69,10 @@ func (l *limits) learn(endpoint string, h http.Header, now time.Time) {
 		l.buckets = map[string]bucket{}
 	}
 	// Answers overtake each other: within one window the smaller number is the newer one.
-	if b := l.buckets[endpoint]; b.reset.Equal(reset) && b.limit == limit {
+	if b := l.buckets[to.bucket]; b.reset.Equal(reset) && b.limit == limit {
 		remaining = min(remaining, b.remaining)
 	}
-	l.buckets[endpoint] = bucket{limit: limit, remaining: remaining, reset: reset}
+	l.buckets[to.bucket] = bucket{limit: limit, remaining: remaining, reset: reset}
 }
 
 func resetTime(h http.Header) (time.Time, bool) {

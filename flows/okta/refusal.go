@@ -2,7 +2,6 @@ package okta
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"sidegate.example/sidegate/flows"
@@ -15,18 +14,33 @@ func (r *Response) Code() string {
 	return code
 }
 
-// Refuse makes the error that tells the operator what Okta refused: endpoint, status and Okta's own
-// code and error id, and nothing else of the body.
-func (r *Response) Refuse(reason flows.Reason) *flows.Error {
+// Refusal is what Okta refused, and nothing else of its answer: it is for logs, and for who steers by the code.
+type Refusal struct {
+	// Endpoint and Status are those of the Response.
+	Endpoint string
+	Status   int
+	// Code and ErrorID are Okta's, RequestID finds the call in the org's System Log; each "" when there is none.
+	Code, ErrorID, RequestID string
+}
+
+func (r *Refusal) Error() string {
 	text := fmt.Sprintf("%s: HTTP %d", r.Endpoint, r.Status)
+	if r.Code != "" {
+		text += " " + r.Code
+	}
+	if r.ErrorID != "" {
+		text += ", errorId " + r.ErrorID
+	}
+	if r.RequestID != "" {
+		text += ", request " + r.RequestID
+	}
+	return text
+}
+
+// Refuse makes the error that tells the operator what Okta refused. It wraps a *Refusal.
+func (r *Response) Refuse(reason flows.Reason) *flows.Error {
 	code, id := r.codes()
-	if code != "" {
-		text += " " + code
-	}
-	if id != "" {
-		text += ", errorId " + id
-	}
-	return &flows.Error{Reason: reason, Err: errors.New(text)}
+	return &flows.Error{Reason: reason, Err: &Refusal{r.Endpoint, r.Status, code, id, r.RequestID}}
 }
 
 func (r *Response) codes() (code, id string) {

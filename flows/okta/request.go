@@ -23,6 +23,8 @@ type Request struct {
 	Accept, ContentType string
 	// Authorization is the whole header value; "" sends none. Secret.
 	Authorization string
+	// DPoP is the proof that belongs to Authorization (RFC 9449); "" sends none. Good for one call.
+	DPoP string
 	// Body is sent with its length, never chunked: Okta asks for that. Secret.
 	Body []byte
 	// Poll marks a call that nobody pressed a button for: it gives way when the rate limit
@@ -40,6 +42,24 @@ type Response struct {
 	Status   int
 	// Body has at most 1 MiB. It is good until Request.Into, where that was given, is used again. Secret.
 	Body []byte
+	// RequestID is Okta's X-Okta-Request-Id, which finds the call in the org's System Log; "" when there is none.
+	RequestID string
+	// Date is Okta's own clock, by which its times are to be read; zero when it did not say.
+	Date time.Time
+	// DPoPNonce is what the next proof has to hold; "" when Okta asks for none.
+	DPoPNonce string
+}
+
+// newResponse takes over what of the header means something to a caller.
+func newResponse(endpoint string, res *http.Response, body []byte) *Response {
+	r := &Response{
+		Endpoint: endpoint, Status: res.StatusCode, Body: body,
+		RequestID: token(res.Header.Get("X-Okta-Request-Id")), DPoPNonce: res.Header.Get("DPoP-Nonce"),
+	}
+	if at, err := http.ParseTime(res.Header.Get("Date")); err == nil {
+		r.Date = at
+	}
+	return r
 }
 
 // Do makes one call on behalf of the browser cc. Every error is a *flows.Error: ReasonMalformed for a URL off
@@ -54,32 +74,38 @@ func (c *Client) Do(ctx context.Context, cc flows.ClientContext, r Request) (*Re
 	if err != nil {
 		return nil, &flows.Error{Reason: flows.ReasonMalformed, Err: err}
 	}
-	endpoint := endpointOf(local.EscapedPath())
-	if err := c.limits.refuse(endpoint, r.Poll, c.now()); err != nil {
+	return c.send(ctx, local.EscapedPath(), r.Poll, r.Into, func(ctx context.Context) (*http.Request, error) {
+		return c.request(ctx, cc, local, r)
+	})
+}
+
+// send makes the call of form, which is one to path.
+func (c *Client) send(ctx context.Context, path string, poll bool, into *bytes.Buffer, form func(context.Context) (*http.Request, error)) (*Response, error) {
+	to := endpointOf(path)
+	if err := c.limits.refuse(to, poll, c.now()); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := c.request(ctx, cc, local, r)
+	req, err := form(ctx)
 	if err != nil {
-		return nil, malformed(endpoint, "the call cannot be formed")
+		return nil, malformed(to.name, "the call cannot be formed")
 	}
 	began := time.Now()
 	res, err := c.http.Do(req)
 	if err != nil {
-		c.observe(endpoint, 0, time.Since(began))
-		return nil, unavailable(endpoint, err)
+		c.observe(to.name, 0, time.Since(began))
+		return nil, unavailable(to.name, err)
 	}
 	defer res.Body.Close()
-	body, err := r.read(res.Body)
-	c.observe(endpoint, res.StatusCode, time.Since(began))
-	c.limits.learn(endpoint, res.Header, c.now())
-	return c.judge(endpoint, res, body, err)
+	body, err := read(res.Body, into)
+	c.observe(to.name, res.StatusCode, time.Since(began))
+	c.limits.learn(to, res.Header, c.now())
+	return c.judge(to.name, res, body, err)
 }
 
 // read takes an answer up to its bound and one byte more, which tells that it is over.
-func (r *Request) read(from io.Reader) ([]byte, error) {
-	into := r.Into
+func read(from io.Reader, into *bytes.Buffer) ([]byte, error) {
 	if into == nil {
 		into = new(bytes.Buffer)
 	}
@@ -115,6 +141,7 @@ func (c *Client) request(ctx context.Context, cc flows.ClientContext, local *url
 	}
 	set("Content-Type", r.ContentType)
 	set("Authorization", r.Authorization)
+	set("DPoP", r.DPoP)
 	setContext(set, cc)
 	return req, nil
 }
@@ -131,7 +158,7 @@ func setContext(set func(name, value string), cc flows.ClientContext) {
 
 // judge sorts what is an answer from what is none.
 func (c *Client) judge(endpoint string, res *http.Response, body []byte, readErr error) (*Response, error) {
-	answer := &Response{Endpoint: endpoint, Status: res.StatusCode, Body: body}
+	answer := newResponse(endpoint, res, body)
 	switch {
 	case res.StatusCode == http.StatusTooManyRequests:
 		// Whatever the body says, and even if it broke off.

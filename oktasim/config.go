@@ -30,6 +30,9 @@ type Config struct {
 	// TrustedProxies is the network zone whose members may speak for others by X-Forwarded-For;
 	// nil means nobody, and the peer's address counts.
 	TrustedProxies []netip.Prefix
+	// TrustedOrigins are the sites ("https://app.example") whose scripts may call Okta's URLs from a browser, compared
+	// exactly; nil means none (Okta's Trusted Origins of the type CORS).
+	TrustedOrigins []string
 	// EmbeddedPushShowsServer switches on what Okta documents for its embedded SDKs: the push
 	// shows the server's address (the peer's) and its agent, here "Sidegate gateway (server)",
 	// whatever is passed on.

@@ -137,7 +137,7 @@ func (o *Org) routes() http.Handler {
 	mux.Handle("/inbox/", protect.Handler(o.inboxRoutes()))
 	mux.Handle("/phone/", protect.Handler(o.phoneRoutes()))
 	mux.Handle("/sim/", protect.Handler(o.simRoutes()))
-	mux.HandleFunc("/", o.serveOkta)
+	mux.Handle("/", o.crossOrigin(http.HandlerFunc(o.serveOkta)))
 	return mux
 }
 

@@ -82,6 +82,46 @@ func TestFieldTypes(t *testing.T) {
 	}
 }
 
+// Alternatives hide their fields until they are chosen: the one with a mistake comes chosen, or nobody would see it.
+func TestAlternativeWithAMistakeIsShown(t *testing.T) {
+	answer := func(name string, m ...flows.Message) []flows.Field {
+		return []flows.Field{{Name: name, Label: "My own", Messages: m}}
+	}
+	for _, tc := range []struct {
+		messages []flows.Message
+		want     bool
+	}{{nil, false}, {[]flows.Message{{Key: "sidegate.required", Error: true}}, true}} {
+		w := write(t, mustNew(t), stepPage(flows.Step{Kind: flows.KindForm, Topic: flows.TopicQuestion, Fields: []flows.Field{
+			{Name: "q", Type: flows.FieldAlternatives, Required: true, Options: []flows.Option{
+				{Value: "0", Label: "Listed", Fields: answer("q.0.a")}, {Value: "1", Label: "My own", Fields: answer("q.1.a", tc.messages...)},
+			}}}}))
+		listed, own := w.byID("f0o0"), w.byID("f0o1")
+		if hasAttr(listed, "checked") || hasAttr(own, "checked") != tc.want {
+			t.Errorf("messages %v: the second is chosen: %t, want %t and never the first", tc.messages, hasAttr(own, "checked"), tc.want)
+		}
+		for _, l := range w.all("label") {
+			if got, want := attr(l, "class") == "unseen", attr(l, "for") == "f0o1f0"; got != want {
+				t.Errorf("the label %q of %s is hidden: %t, want %t: its alternative says the same", text(l), attr(l, "for"), got, want)
+			}
+		}
+	}
+}
+
+// How a phone is told the code comes chosen, as on Okta's own page.
+func TestPhoneComesWithATextMessage(t *testing.T) {
+	w := write(t, mustNew(t), stepPage(flows.Step{Kind: flows.KindForm, Topic: flows.TopicPhone, Fields: []flows.Field{
+		{Name: "methodType", Type: flows.FieldSelect, Required: true, Options: []flows.Option{{Value: "0", Label: "SMS"}, {Value: "1", Label: "Voice call"}}}}}))
+	var chosen []string
+	for _, o := range w.all("option") {
+		if hasAttr(o, "selected") {
+			chosen = append(chosen, text(o))
+		}
+	}
+	if len(chosen) != 1 || chosen[0] != "SMS" || !strings.Contains(text(w.doc), "How to get the code") {
+		t.Errorf("chosen %q on %q", chosen, text(w.doc))
+	}
+}
+
 // New passwords are typed twice, and password managers offer one.
 func TestNewPassword(t *testing.T) {
 	w := write(t, mustNew(t), stepPage(flows.Step{Kind: flows.KindForm, Topic: flows.TopicPasswordExpired, Factor: identity.Password, Person: "ada",
@@ -109,6 +149,12 @@ func TestSetUp(t *testing.T) {
 		Setup: &flows.Setup{Channel: flows.ChannelSameDevice, Link: "https://acme.okta.com/setup"}}))
 	if attr(w.byID("samedevice"), "href") != "https://acme.okta.com/setup" || w.byID("context") != nil || attr(w.byID("status"), "data-events") == "" {
 		t.Errorf("page %s", w.body)
+	}
+	w = write(t, p, stepPage(flows.Step{Kind: flows.KindWait, Factor: identity.Push, Enrolling: true, Wait: &flows.Wait{},
+		Setup:   &flows.Setup{Channel: flows.ChannelEmail, SentTo: "ada@acme.test"},
+		Choices: []flows.Choice{{ID: "r", Kind: flows.ChoiceResend, Factor: identity.Push}}}))
+	if got := text(w.button("value", "r")); got != "Send the link again" || !strings.Contains(text(w.doc), "sent a link to ada@acme.test") {
+		t.Errorf("button %q on %q", got, text(w.doc))
 	}
 	w = write(t, p, stepPage(flows.Step{Kind: flows.KindWait, Factor: identity.Push, Enrolling: true, Wait: &flows.Wait{},
 		Setup: &flows.Setup{Channel: flows.ChannelSameDevice, Link: "javascript:alert(1)"}}))

@@ -227,7 +227,7 @@ func (m *model) Failed() bool {
 
 // OffersFactors is whether the choices are ways by themselves and not only a way to the list of them.
 func (m *model) OffersFactors() bool {
-	return slices.ContainsFunc(m.Choices, func(c choice) bool { return c.Kind == flows.ChoiceFactor })
+	return slices.ContainsFunc(m.Choices, func(c choice) bool { return c.Kind == flows.ChoiceFactor || c.Kind == flows.ChoiceChannel })
 }
 
 // Label is the text of a choice's button.

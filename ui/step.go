@@ -29,12 +29,16 @@ type field struct {
 	Options []fieldOption
 	// Reveal offers to show what is typed.
 	Reveal bool
+	// Unseen labels say what stands beside them already; only a screen reader needs them again.
+	Unseen bool
 }
 
 // fieldOption is one answer; an alternative has fields of its own.
 type fieldOption struct {
 	ID, Value, Okta string
 	Fields          []field
+	// Chosen is whether the page comes with this answer.
+	Chosen bool
 }
 
 // fields prepares the inputs of a step. seen keeps what the page has told already.
@@ -54,10 +58,13 @@ func fieldList(s flows.Step, list []flows.Field, prefix string, seen *messages, 
 		for n, o := range in.Options {
 			oid := id + "o" + strconv.Itoa(n)
 			own := fieldList(s, o.Fields, oid+"f", seen, pageErrors)
+			option := fieldOption{ID: oid, Value: o.Value, Okta: strings.TrimSpace(o.Label), Fields: own}
 			for i := range own {
 				own[i].Required = false // or the browser would want those of every alternative
+				own[i].Unseen = own[i].Okta == option.Okta
+				option.Chosen = option.Chosen || own[i].Invalid // fields that are not chosen are hidden
 			}
-			f.Options = append(f.Options, fieldOption{ID: oid, Value: o.Value, Okta: strings.TrimSpace(o.Label), Fields: own})
+			f.Options = append(f.Options, option)
 		}
 		if !ownWords(s) && !ownLabel(in) {
 			f.Okta = strings.TrimSpace(in.Label)
@@ -130,9 +137,15 @@ func (f *field) described(s flows.Step, in flows.Field) {
 		return
 	case flows.FieldSelect, flows.FieldAlternatives:
 		f.Type = string(in.Type)
-		if s.Topic == flows.TopicConsent {
+		switch {
+		case s.Topic == flows.TopicConsent:
 			f.Text = "field.consent"
-		} else {
+		case s.Topic == flows.TopicPhone:
+			f.Text = "field.method"
+			if len(f.Options) > 0 {
+				f.Options[0].Chosen = true // Okta's own page begins with a text message too
+			}
+		default:
 			f.Text = "field.choose"
 		}
 		return
@@ -195,6 +208,12 @@ var factorIcons = map[identity.Factor]string{
 	identity.SMS: "message", identity.Email: "message", identity.Voice: "phone",
 }
 
+// channelIcons are drawn beside a way to set Okta Verify up.
+var channelIcons = map[flows.Channel]string{
+	flows.ChannelQR: "qr", flows.ChannelEmail: "message", flows.ChannelSMS: "message", flows.ChannelSameDevice: "phone",
+	flows.ChannelBootstrap: "phone",
+}
+
 // ownChoices are the factors that have a text of their own, "choice.<factor>".
 var ownChoices = []identity.Factor{identity.Push, identity.NumberChallenge, identity.TOTP, identity.Password, identity.Email, identity.SMS,
 	identity.Voice, identity.GoogleOTP, identity.SecurityQuestion, identity.WebAuthn}
@@ -211,23 +230,26 @@ func choices(s flows.Step) []choice {
 		if icon, ok := factorIcons[in.Factor]; ok {
 			c.Icon = icon
 		}
-		c.words(in)
+		c.words(in, s.Enrolling)
 		out[i] = c
 	}
 	return out
 }
 
-func (c *choice) words(in flows.Choice) {
+func (c *choice) words(in flows.Choice, enrolling bool) {
 	switch {
 	case in.Kind == flows.ChoiceResend:
 		c.Text = "choice.resend"
-		if pushes(in.Factor) || in.Factor == "" {
+		switch push := pushes(in.Factor) || in.Factor == ""; {
+		case push && enrolling:
+			c.Text, c.Icon = "choice.resend.link", "message"
+		case push:
 			c.Text = "choice.resend.push"
 		}
 	case in.Kind == flows.ChoiceOther, in.Kind == flows.ChoiceSkip, in.Kind == flows.ChoiceRecover, in.Kind == flows.ChoiceUnlock:
 		c.Text, c.Icon = "choice."+string(in.Kind), "other"
 	case in.Kind == flows.ChoiceChannel:
-		c.Text, c.Icon = "choice.channel."+string(in.Channel), "phone"
+		c.Text, c.Icon = "choice.channel."+string(in.Channel), channelIcons[in.Channel]
 	case in.Kind == flows.ChoiceEnroll:
 		if c.Text, c.Sub = "choice.enroll", in.Detail; slices.Contains(ownEnrolments, in.Factor) {
 			c.Text = "choice.enroll." + string(in.Factor)
@@ -241,6 +263,8 @@ func (c *choice) words(in flows.Choice) {
 		c.Text, c.Sub = "choice."+string(in.Factor), in.Detail
 	case in.Label == "":
 		c.Text, c.Sub = "choice.factor", in.Detail
+	case in.Factor == identity.HardwareOTP:
+		c.Text, c.Sub = "choice.hardware_otp", in.Detail
 	default:
 		c.Sub = in.Detail
 	}

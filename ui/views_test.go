@@ -102,13 +102,15 @@ func TestChooseSaysWhatThePhoneShows(t *testing.T) {
 		{ID: "1", Kind: flows.ChoiceFactor, Factor: identity.Push, Label: "Okta Verify", Detail: "Pixel 7"},
 		{ID: "2", Kind: flows.ChoiceFactor, Factor: identity.TOTP, Label: "Okta Verify"},
 		{ID: "3", Kind: flows.ChoiceFactor, Factor: identity.SMS, Label: "Phone", Detail: "+1 XXX-1234"},
+		{ID: "4", Kind: flows.ChoiceFactor, Factor: identity.HardwareOTP, Label: "RSA SecurID"},
 	}}
 	w := write(t, p, stepPage(step))
 	w.titleIs(t, "Confirm that it is you · payroll.example.com")
 	if got := text(w.byID("context")); got != shows {
 		t.Errorf("context %q", got)
 	}
-	for factor, want := range map[string]string{"push": "Send a push to Pixel 7", "totp": "Enter a code from Okta Verify", "sms": "Get a code by text message +1 XXX-1234"} {
+	for factor, want := range map[string]string{"push": "Send a push to Pixel 7", "totp": "Enter a code from Okta Verify", "sms": "Get a code by text message +1 XXX-1234",
+		"hardware_otp": "Enter a code from RSA SecurID"} {
 		b := w.button("data-factor", factor)
 		if b == nil || text(b) != want || attrs(b, "name", "data-choice-kind") != "choice factor" || hasAttr(b, "autofocus") {
 			t.Errorf("%s: %q, want %q (and no focus: Enter must not send a push)", factor, text(b), want)

@@ -23,8 +23,10 @@ function watch(status) {
 	}
 	function tick() {
 		const seconds = Math.floor((Date.now() - started) / 1000);
-		elapsed.textContent = Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0");
-		elapsed.hidden = false;
+		if (elapsed) {
+			elapsed.textContent = Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0");
+			elapsed.hidden = false;
+		}
 		if (lost) say(status.dataset.lost);
 		else say(Date.now() - started > longAfter ? status.dataset.long : status.dataset.waiting);
 	}

@@ -278,7 +278,12 @@ const (
 	ChoiceUnlock ChoiceKind = "unlock"
 	// ChoiceBack goes back to where Okta leads, in the words of Label: a way that no code names.
 	ChoiceBack ChoiceKind = "back"
+	// ChoiceNotMe tells that the push that was denied was not asked for by the person.
+	ChoiceNotMe ChoiceKind = "not_me"
 )
+
+// ChoiceIDNotMe is the ID of the Choice of kind ChoiceNotMe, so that the gate can audit that it was pressed.
+const ChoiceIDNotMe = "not_me"
 
 // Choice is one button of a Step.
 type Choice struct {
@@ -348,6 +353,8 @@ type Denied struct {
 	Final bool
 	// Obstacle is what DeniedUnsupported met; "" when no name fits.
 	Obstacle Obstacle
+	// Link is where the person can do something about it: an https URL on the org's origin; may be empty.
+	Link string
 }
 
 // Obstacle is the closed set of what Okta may ask for that only a browser or a device of the person could do, so

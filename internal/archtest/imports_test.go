@@ -11,10 +11,13 @@ import (
 var mayImport = map[string][]string{
 	"flows":                {"gateway/identity"},
 	"flows/okta":           {"flows", "gateway/identity"},
+	"flows/okta/access":    {"flows", "flows/okta"},
+	"flows/factors":        {"flows", "flows/okta", "flows/okta/access", "gateway/identity"},
 	"flows/identityengine": {"flows", "flows/okta", "gateway/identity"},
 
 	"gateway":             {"gateway/decision", "gateway/identity", "gateway/session", "gateway/transaction", "flows", "ui"},
 	"gateway/identity":    {},
+	"gateway/store":       {},
 	"gateway/session":     {"gateway/identity"},
 	"gateway/decision":    {"gateway/session", "gateway/identity"},
 	"gateway/transaction": {"flows", "gateway/identity"},
@@ -23,8 +26,8 @@ var mayImport = map[string][]string{
 	"oktasim": {},
 
 	"caddymodule": {
-		"gateway", "gateway/decision", "gateway/identity", "gateway/session", "gateway/transaction",
-		"flows", "flows/okta", "flows/identityengine", "ui",
+		"gateway", "gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction",
+		"flows", "flows/factors", "flows/identityengine", "flows/okta", "flows/okta/access", "ui",
 	},
 	".":                  {"caddymodule"},
 	"cmd/sidegate-caddy": {"caddymodule"},

@@ -1,0 +1,138 @@
+// Package store owns what sign-ins of one process must share beside their own progress: the counters that budgets of
+// wrong codes, pushes and denials are kept by. It knows nothing of Okta, of people or of pages: whoever counts says under
+// which key, how many and for how long.
+package store
+
+import (
+	"container/list"
+	"context"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxKeys is how many keys of one class a Budget remembers: of one class, because what costs an attacker nothing (names
+// on the first page) must not push out what counts (codes of a person).
+const maxKeys = 100_000
+
+// Budget counts events under keys, in memory. The class of a key is what stands before its first "/". The zero value is
+// ready; it is safe for concurrent use. Its methods never fail: the error is there for stores that can.
+type Budget struct {
+	mu      sync.Mutex
+	classes map[string]*class
+	max     int // of keys in a class; 0 is maxKeys
+}
+
+// class holds keys of one kind, the most recently used first.
+type class struct {
+	byKey map[string]*list.Element
+	order list.List
+}
+
+// events are the times at which something happened under key, oldest first: never more than the limit that was asked for.
+type events struct {
+	key string
+	at  []time.Time
+}
+
+// Take counts one event under key now, unless limit events lie within the window that ends now: then nothing is
+// counted, and wait is how long it takes until the next can be. 0 means counted. Concurrent calls never count more than
+// limit.
+func (b *Budget) Take(_ context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	if wait := b.wait(key, limit, window, now); wait > 0 {
+		return wait, nil
+	}
+	c := b.class(key)
+	e, ok := c.byKey[key]
+	if !ok {
+		if len(c.byKey) >= b.limit() {
+			c.drop(c.order.Back())
+		}
+		e = c.order.PushFront(&events{key: key})
+		c.byKey[key] = e
+	}
+	c.order.MoveToFront(e)
+	ev := e.Value.(*events)
+	ev.at = append(ev.at, now)
+	if drop := len(ev.at) - max(limit, 1); drop > 0 {
+		ev.at = append(ev.at[:0], ev.at[drop:]...)
+	}
+	return 0, nil
+}
+
+// Wait is how long it takes until Take would count; 0 is now.
+func (b *Budget) Wait(_ context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.wait(key, limit, window, time.Now()), nil
+}
+
+// Return takes back the latest event under key: it was none.
+func (b *Budget) Return(_ context.Context, key string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.class(key)
+	if e, ok := c.byKey[key]; ok {
+		if ev := e.Value.(*events); len(ev.at) > 1 {
+			ev.at = ev.at[:len(ev.at)-1]
+		} else {
+			c.drop(e)
+		}
+	}
+	return nil
+}
+
+// Reset forgets all events under key.
+func (b *Budget) Reset(_ context.Context, key string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	c := b.class(key)
+	if e, ok := c.byKey[key]; ok {
+		c.drop(e)
+	}
+	return nil
+}
+
+// wait is Wait with the lock held.
+func (b *Budget) wait(key string, limit int, window time.Duration, now time.Time) time.Duration {
+	e, ok := b.class(key).byKey[key]
+	if limit <= 0 {
+		return window
+	}
+	if !ok {
+		return 0
+	}
+	at := e.Value.(*events).at
+	if len(at) < limit {
+		return 0
+	}
+	return max(at[len(at)-limit].Add(window).Sub(now), 0)
+}
+
+func (b *Budget) class(key string) *class {
+	name, _, _ := strings.Cut(key, "/")
+	c := b.classes[name]
+	if c == nil {
+		c = &class{byKey: map[string]*list.Element{}}
+		if b.classes == nil {
+			b.classes = map[string]*class{}
+		}
+		b.classes[name] = c
+	}
+	return c
+}
+
+func (b *Budget) limit() int {
+	if b.max > 0 {
+		return b.max
+	}
+	return maxKeys
+}
+
+func (c *class) drop(e *list.Element) {
+	c.order.Remove(e)
+	delete(c.byKey, e.Value.(*events).key)
+}

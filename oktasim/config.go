@@ -19,7 +19,10 @@ type Config struct {
 	URL     string
 	Clients []Client
 	Users   []User
-	Policy  Policy
+	// Tokens and Services may call the Users and Factors API.
+	Tokens   []Token
+	Services []Service
+	Policy   Policy
 	// Refresh is the poll interval announced in IDX documents; default 4 s. A poll earlier than
 	// that after the answer to the previous poll (5 % tolerance) is answered 429.
 	Refresh time.Duration
@@ -73,6 +76,8 @@ type User struct {
 	Name     string   `json:"name"`
 	Email    string   `json:"email"`
 	Groups   []string `json:"groups"`
+	// Status is one of Okta's states of a user, "SUSPENDED" and so on; default "ACTIVE".
+	Status string `json:"status"`
 	// Locked makes every password answer "account locked" (unless Policy.HideUnknownUsers).
 	Locked bool `json:"locked"`
 	// Device names the phone ("Pixel 7").
@@ -166,7 +171,7 @@ func (c *Config) validate() error {
 			return err
 		}
 	}
-	return nil
+	return c.validateAPI()
 }
 
 func (u *User) validate() error {
@@ -182,6 +187,9 @@ func (u *User) validate() error {
 		if _, ok := catalogue[key]; !ok {
 			return fmt.Errorf("oktasim: user %q: unknown authenticator %q", u.Login, key)
 		}
+	}
+	if u.Status != "" && !slices.Contains(userStates, u.Status) {
+		return fmt.Errorf("oktasim: user %q: unknown status %q", u.Login, u.Status)
 	}
 	if !slices.Contains([]string{"", passwordExpired, passwordExpiring}, u.PasswordState) {
 		return fmt.Errorf("oktasim: user %q: unknown password state %q", u.Login, u.PasswordState)

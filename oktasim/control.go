@@ -19,6 +19,7 @@ import (
 //	GET    /sim/codes?login=               {"totp","google","token"}: what apps and tokens show now
 //	POST   /sim/scan                       {"login","content"}: the phone scans a QR code; 410 when it is void
 //	POST   /sim/link                       {"link"}: a mailed link is followed; 410 when it is void
+//	POST   /sim/status                     {"login","status"}: a state such as "SUSPENDED", or "ACTIVE"
 //	POST   /sim/faults                     a Fault; delay as text ("2s")
 //	DELETE /sim/faults
 //	GET    /sim/requests                   []Request
@@ -46,6 +47,7 @@ func (o *Org) simRoutes() http.Handler {
 	mux.HandleFunc("GET /sim/codes", o.simCodes)
 	mux.HandleFunc("POST /sim/scan", o.simScan)
 	mux.HandleFunc("POST /sim/link", o.simLink)
+	mux.HandleFunc("POST /sim/status", o.simStatus)
 	mux.HandleFunc("POST /sim/faults", o.simInject)
 	mux.HandleFunc("DELETE /sim/faults", func(w http.ResponseWriter, _ *http.Request) {
 		o.ClearFaults()

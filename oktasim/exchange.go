@@ -111,7 +111,7 @@ func (o *Org) truth(x *exchange) {
 	x.header.Set("Cache-Control", "no-cache, no-store")
 	x.header.Set("Pragma", "no-cache")
 	x.header.Set("X-Okta-Request-Id", secretID(""))
-	h, pattern := o.okta.Handler(x.r)
+	_, pattern := o.okta.Handler(x.r)
 	if !o.limiter.allow(x, pattern) {
 		x.tooManyRequests()
 		return
@@ -129,7 +129,7 @@ func (o *Org) truth(x *exchange) {
 		x.platformError(http.StatusNotFound, "E0000007", "Not found: Resource not found")
 		return
 	}
-	h.ServeHTTP(x, x.r)
+	o.okta.ServeHTTP(x, x.r) // sets the path values
 }
 
 // send writes the prepared answer as it is.

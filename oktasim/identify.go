@@ -94,7 +94,7 @@ func checkPassword(x *exchange, a *account, password string, wrong message) *mes
 	switch {
 	case a != nil && a.Locked && !x.cfg.Policy.HideUnknownUsers:
 		return &accountLocked
-	case a == nil || a.Locked || a.Password == "" || password != a.Password:
+	case a == nil || !a.active() || a.Password == "" || password != a.Password:
 		return &wrong
 	}
 	return nil

@@ -34,6 +34,7 @@ type Org struct {
 	pushes         map[string]*push
 	links          map[string]*transaction // by the token in a mailed link or a QR code
 	usedAssertions expiringSet             // client id and jti of client assertions
+	api            apiState
 }
 
 // account is a user and what the phone knows.
@@ -171,5 +172,6 @@ func (o *Org) oktaRoutes() *http.ServeMux {
 	} {
 		mux.Handle("POST /idp/idx/"+path, endpoint(func(x *exchange) { o.serveIDX(x, f) }))
 	}
+	o.apiRoutes(mux)
 	return mux
 }

@@ -16,8 +16,12 @@ import (
 // tokenLifetime is exp - iat of both tokens.
 const tokenLifetime = time.Hour
 
-// token answers POST {base}/v1/token for the one grant there is.
+// token answers POST {base}/v1/token.
 func (as *authServer) token(x *exchange) {
+	if as.wantsClientCredentials(x) {
+		as.clientCredentials(x)
+		return
+	}
 	form, oerr := x.oauthForm()
 	if oerr != nil {
 		x.oauthError(oerr)

@@ -5,42 +5,63 @@ import (
 	"strings"
 )
 
-// kind is an authenticator of the org beside password and Okta Verify's push and code.
+// kind is an authenticator of the org.
 type kind struct {
 	key, typ, label, id string
 	methods             []string
 	// amr is what a right answer adds to the claim (identity-engine.md §7), by method; "" is any.
 	amr map[string]string
+	// issued marks what only an administrator hands out: nobody can set it up.
+	issued bool
 }
 
-// catalogue are the authenticators by key. Okta Verify is here as something to set up.
+// Keys of authenticators that the code steers by.
+const (
+	keyPassword  = "okta_password"
+	keyVerify    = "okta_verify"
+	keyEmail     = "okta_email"
+	keyPhone     = "phone_number"
+	keyGoogle    = "google_otp"
+	keyQuestion  = "security_question"
+	keyWebAuthn  = "webauthn"
+	keyCustomApp = "custom_app"
+	keyOnPrem    = "onprem_mfa"
+	keyRSA       = "rsa_token"
+	keySymantec  = "symantec_vip"
+	keyYubiKey   = "yubikey_token"
+)
+
+// catalogue are the authenticators by key.
 var catalogue = map[string]*kind{}
 
 // tokens are the kinds whose codes come from a piece of hardware.
-var tokens = []string{"onprem_mfa", "rsa_token", "symantec_vip", "yubikey_token", "custom_otp"}
+var tokens = []string{keyOnPrem, keyRSA, keySymantec, keyYubiKey, "custom_otp"}
 
 func init() {
 	for _, k := range []*kind{
-		{key: "okta_verify", typ: "app", label: "Okta Verify", methods: []string{methodPush, methodTOTP}},
-		{key: "okta_email", typ: "email", label: "Email", methods: []string{"email"}, amr: map[string]string{"": "email"}},
-		{key: "phone_number", typ: "phone", label: "Phone", methods: []string{"sms", "voice"}, amr: map[string]string{"sms": "sms", "voice": "tel"}},
-		{key: "google_otp", typ: "app", label: "Google Authenticator", methods: []string{"otp"}, amr: map[string]string{"": "google_otp"}},
-		{key: "security_question", typ: "security_question", label: "Security Question", methods: []string{"security_question"}, amr: map[string]string{"": "kba"}},
-		{key: "onprem_mfa", typ: "security_key", label: "On-Prem MFA", methods: []string{"otp"}, amr: map[string]string{"": "oath_otp"}},
-		{key: "rsa_token", typ: "security_key", label: "RSA SecurID", methods: []string{"otp"}, amr: map[string]string{"": "rsa"}},
-		{key: "symantec_vip", typ: "app", label: "Symantec VIP", methods: []string{"otp"}, amr: map[string]string{"": "symantec"}},
-		{key: "yubikey_token", typ: "security_key", label: "YubiKey", methods: []string{"otp"}, amr: map[string]string{"": "yubikey"}},
-		{key: "custom_otp", typ: "security_key", label: "Custom OTP", methods: []string{"otp"}, amr: map[string]string{"": "otp"}},
+		{key: keyPassword, typ: "password", label: "Password", methods: []string{"password"}, amr: map[string]string{"": "pwd"}},
+		{key: keyVerify, typ: "app", label: "Okta Verify", methods: []string{methodPush, methodTOTP}},
+		{key: keyEmail, typ: "email", label: "Email", methods: []string{"email"}, amr: map[string]string{"": "email"}},
+		{key: keyPhone, typ: "phone", label: "Phone", methods: []string{"sms", "voice"}, amr: map[string]string{"sms": "sms", "voice": "tel"}},
+		{key: keyGoogle, typ: "app", label: "Google Authenticator", methods: []string{"otp"}, amr: map[string]string{"": "google_otp"}},
+		{key: keyQuestion, typ: "security_question", label: "Security Question", methods: []string{"security_question"}, amr: map[string]string{"": "kba"}},
+		{key: keyWebAuthn, typ: "security_key", label: "Security Key or Biometric", methods: []string{"webauthn"}, amr: map[string]string{"": "pop"}},
+		{key: keyCustomApp, typ: "app", label: "Custom Push", methods: []string{methodPush}, amr: map[string]string{"": "swk"}},
+		{key: keyOnPrem, typ: "security_key", label: "On-Prem MFA", methods: []string{"otp"}, amr: map[string]string{"": "oath_otp"}},
+		{key: keyRSA, typ: "security_key", label: "RSA SecurID", methods: []string{"otp"}, amr: map[string]string{"": "rsa"}},
+		{key: keySymantec, typ: "app", label: "Symantec VIP", methods: []string{"otp"}, amr: map[string]string{"": "symantec"}},
+		{key: keyYubiKey, typ: "security_key", label: "YubiKey", methods: []string{"otp"}, amr: map[string]string{"": "yubikey"}},
+		{key: "custom_otp", typ: "security_key", label: "Custom OTP", methods: []string{"otp"}, amr: map[string]string{"": "otp"}, issued: true},
 	} {
 		k.id = stableID("aut", k.key)
 		catalogue[k.key] = k
 	}
 }
 
-// authenticatorByID finds one of the catalogue but Okta Verify; nil for none.
-func authenticatorByID(id string) *kind {
+// kindByID finds an authenticator; nil for none.
+func kindByID(id string) *kind {
 	for _, k := range catalogue {
-		if k.id == id && k.key != "okta_verify" {
+		if k.id == id {
 			return k
 		}
 	}
@@ -48,6 +69,11 @@ func authenticatorByID(id string) *kind {
 }
 
 func (k *kind) token() bool { return slices.Contains(tokens, k.key) }
+
+// namesEnrolment: an option has to say which of several enrolments is meant (identity-engine.md §4.6).
+func (k *kind) namesEnrolment() bool {
+	return k.key == keyPhone || k.key == keyOnPrem || k.key == keyRSA
+}
 
 // proof is the amr value of an answer by that method.
 func (k *kind) proof(method string) string {
@@ -68,7 +94,10 @@ func (k *kind) authenticator() authenticator {
 
 // hasKey reports whether the user has the authenticator.
 func (a *account) hasKey(key string) bool {
-	if key == "okta_verify" {
+	switch key {
+	case keyPassword:
+		return a.Password != ""
+	case keyVerify:
 		return len(a.Methods) > 0
 	}
 	return slices.Contains(a.Enrolled, key)
@@ -79,23 +108,29 @@ func (a *account) missing(keys []string) []string {
 	return slices.DeleteFunc(slices.Clone(keys), a.hasKey)
 }
 
+// add gives the user an authenticator of the catalogue.
+func (a *account) add(key string) {
+	if !a.hasKey(key) {
+		a.Enrolled = append(a.Enrolled, key)
+	}
+}
+
 // profile tells two authenticators of one kind apart, masked as Okta does.
 func (a *account) profile(key string) map[string]string {
 	switch key {
-	case "okta_email":
+	case keyEmail:
 		return map[string]string{"email": masked(a.Email)}
-	case "phone_number":
+	case keyPhone:
 		return map[string]string{"phoneNumber": maskedNumber(a.Phone)}
-	case "security_question":
-		return map[string]string{"questionKey": questionKey, "question": questionText}
+	case keyCustomApp, keyVerify:
+		if a.Device != "" {
+			return map[string]string{"deviceName": a.Device}
+		}
+	case keyQuestion:
+		return map[string]string{"questionKey": a.questionKey, "question": a.question}
 	}
 	return nil
 }
-
-const (
-	questionKey  = "disliked_food"
-	questionText = "What is the food you least liked as a child?"
-)
 
 func masked(address string) string {
 	at := strings.IndexByte(address, '@')

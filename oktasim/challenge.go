@@ -9,7 +9,7 @@ import (
 // The steps with Okta Verify. Those with an *idxRequest are idxSteps.
 
 // secondFactorStages are those in which another method may be chosen.
-var secondFactorStages = []stage{stageChoose, stageMethod, stagePush, stageRejected, stageTOTP, stageFastPass, stageAnswer}
+var secondFactorStages = []stage{stageChoose, stageMethod, stagePush, stageRejected, stageTOTP, stageFastPass, stageTaskMethod, stageAnswer}
 
 // challenge selects an authenticator and starts it: from the chooser, from the confirmation of a method,
 // or from "send again".
@@ -18,8 +18,8 @@ func (o *Org) challenge(x *exchange, t *transaction, req *idxRequest) reply {
 	if t.stage == stagePassword && want.ID == passwordID {
 		return t.ok(x)
 	}
-	if kind := authenticatorByID(want.ID); kind != nil && slices.Contains(secondFactorStages, t.stage) {
-		return o.challengeOther(x, t, kind, want.MethodType)
+	if k := kindByID(want.ID); k != nil && k.key != keyVerify && slices.Contains(secondFactorStages, t.stage) {
+		return o.challengeOther(x, t, k, req)
 	}
 	if want.ID != verifyID || t.recovering || !slices.Contains(secondFactorStages, t.stage) {
 		return bad()
@@ -31,11 +31,12 @@ func (o *Org) challenge(x *exchange, t *transaction, req *idxRequest) reply {
 		t.autoChallenge = *want.AutoChallenge
 	}
 	t.cancelPush(x.now)
+	o.begin(t, task{})
 	switch want.MethodType {
 	case "":
 		t.stage = stageMethod
 	case methodPush:
-		o.sendPush(x, t)
+		o.sendPush(x, t, keyVerify)
 	case methodTOTP:
 		t.stage = stageTOTP
 	case methodFastPass:
@@ -47,12 +48,12 @@ func (o *Org) challenge(x *exchange, t *transaction, req *idxRequest) reply {
 // resend is the action of a number challenge that waits.
 func (o *Org) resend(x *exchange, t *transaction, req *idxRequest) reply {
 	if t.task.key != "" {
-		return o.resendMail(x, t)
+		return o.resendMail(x, t, req)
 	}
 	if t.stage != stagePush {
 		return bad()
 	}
-	o.sendPush(x, t)
+	o.sendPush(x, t, t.push.Authenticator)
 	return t.ok(x)
 }
 
@@ -73,9 +74,9 @@ func (o *Org) answerTOTP(x *exchange, t *transaction, req *idxRequest) reply {
 		o.afterFactor(t, x.now, "okta_verify", "otp")
 		return t.ok(x)
 	case totpUsed:
-		m = errorMessage("authfactor.challenge.soft_token.used_passcode", "Each code can only be used once. Please wait for a new code and try again.")
+		m = usedCode
 	default:
-		m = errorMessage("api.authn.error.PASSCODE_INVALID", "Invalid code. Try again.")
+		m = invalidCode
 	}
 	d := t.document(x)
 	d.Remediation.Value[0].Value[0].Form.Value[0].Messages = array(m)
@@ -86,7 +87,7 @@ func (o *Org) answerTOTP(x *exchange, t *transaction, req *idxRequest) reply {
 // (identity-engine.md §5.7).
 func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
 	switch {
-	case !slices.Contains([]stage{stagePush, stageFastPass, stageEnrollPoll}, t.stage) && !(t.stage == stageAnswer && t.task.link != ""):
+	case !slices.Contains([]stage{stagePush, stageFastPass, stageEnrollPoll}, t.stage) && !(slices.Contains([]stage{stageAnswer, stageEnrollAnswer}, t.stage) && t.task.link != ""):
 		return bad()
 	case t.polling:
 		return bad()
@@ -103,7 +104,11 @@ func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
 	t.push.settle(x.now)
 	switch t.push.State {
 	case pushApproved:
-		o.afterFactor(t, x.now, "okta_verify", "swk")
+		if t.push.Authenticator == keyCustomApp {
+			o.afterFactor(t, x.now, "swk")
+		} else {
+			o.afterFactor(t, x.now, keyVerify, "swk")
+		}
 	case pushDenied:
 		t.stage = stageRejected
 	case pushExpired:

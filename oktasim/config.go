@@ -90,17 +90,22 @@ type User struct {
 	// TOTPSecret is base32; default derived from the login.
 	TOTPSecret string `json:"totp_secret"`
 	// Enrolled are the keys of the other second factors that the user has, of "okta_email", "phone_number",
-	// "google_otp", "security_question" and the token kinds "onprem_mfa", "rsa_token", "symantec_vip", "yubikey_token",
-	// "custom_otp".
+	// "google_otp", "security_question", "custom_app", "webauthn" (a passkey made elsewhere, which no browser here can
+	// use) and the token kinds "onprem_mfa", "rsa_token", "symantec_vip", "yubikey_token", "custom_otp".
 	Enrolled []string `json:"enrolled"`
+	// NextCode makes an on-prem or RSA token ask for the code after the first right one.
+	NextCode bool `json:"next_code"`
 	// Phone is the number for texts and calls; default "+15555550100".
 	Phone string `json:"phone"`
 	// Answer is that of the security question "disliked_food"; default "liver".
 	Answer string `json:"answer"`
+	// GraceUntil is until when what Require names can be put off.
+	GraceUntil time.Time `json:"grace_until"`
 	// PasswordState is "", "expired" (a new one is asked for) or "expiring" (it is, and can be skipped).
 	PasswordState string `json:"password_state"`
 	// Require are the keys that the user must set up before a sign-in ends; Optional are offered and can be skipped. With
-	// neither, a user without any second factor has to set up "okta_verify".
+	// neither, a user without any second factor has to set up "okta_verify". All keys of Enrolled but "custom_otp" are
+	// allowed, and "okta_verify" and "okta_password".
 	Require  []string `json:"require"`
 	Optional []string `json:"optional"`
 }
@@ -115,11 +120,20 @@ type Policy struct {
 	AutoChallenge bool `json:"auto_challenge"`
 	// PasswordOnly: no second factor is asked.
 	PasswordOnly bool `json:"password_only"`
+	// EmailLink is the app's page for mailed codes (its e-mail verification URI): with MagicLink, mails link there with
+	// "otp" and "state", and not to the org.
+	EmailLink string `json:"email_link"`
 	// MagicLink puts a link into e-mails with a code, which does as well.
 	MagicLink bool `json:"magic_link"`
 	// Channels are the ways to set Okta Verify up, of "qrcode", "email", "sms" and "samedevice"; default the first three.
 	Channels []string `json:"channels"`
-	// Recover allows to recover a forgotten password by e-mail.
+	// RPID is the RP ID that passkeys are made and asked for; "" leaves it to the browser, which takes the page's host.
+	RPID string `json:"rp_id"`
+	// Origins are trusted for WebAuthn ("https://host") beside the org's own and those of the app's redirect URIs.
+	Origins []string `json:"origins"`
+	// UserVerification is WebAuthn's "discouraged" (the default), "preferred" or "required".
+	UserVerification string `json:"user_verification"`
+	// Recover allows to recover a forgotten password by e-mail or phone.
 	Recover bool `json:"recover"`
 	// ThinIDToken leaves name, email, preferred_username and groups out of the ID token, so that
 	// only userinfo has them.
@@ -187,6 +201,14 @@ func (u *User) validate() error {
 		if _, ok := catalogue[key]; !ok {
 			return fmt.Errorf("oktasim: user %q: unknown authenticator %q", u.Login, key)
 		}
+	}
+	for _, key := range slices.Concat(u.Require, u.Optional) {
+		if catalogue[key].issued {
+			return fmt.Errorf("oktasim: user %q: nobody can set up %q", u.Login, key)
+		}
+	}
+	if slices.Contains(u.Enrolled, keyPassword) || slices.Contains(u.Enrolled, keyVerify) {
+		return fmt.Errorf("oktasim: user %q: Password and Methods say what is not in Enrolled", u.Login)
 	}
 	if u.Status != "" && !slices.Contains(userStates, u.Status) {
 		return fmt.Errorf("oktasim: user %q: unknown status %q", u.Login, u.Status)

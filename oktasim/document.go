@@ -46,7 +46,7 @@ func (b *documentBuilder) fill(d *document) {
 		b.enroll(d)
 	case stageDone:
 		d.Success = b.success()
-	case stageAnswer:
+	case stageTaskMethod, stageAnswer:
 		b.verify(d)
 		b.askTask(d)
 	case stageEnrollAnswer, stageEnrollPoll, stageChannelData, stagePhoneData:

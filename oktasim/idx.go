@@ -21,11 +21,23 @@ type idxRequest struct {
 		// QuestionKey and Question define a security question.
 		QuestionKey string `json:"questionKey"`
 		Question    string `json:"question"`
+		// WebAuthn's, in base64 or base64url; ClientData is also the user name at an on-prem token.
+		ClientData        string `json:"clientData"`
+		AuthenticatorData string `json:"authenticatorData"`
+		SignatureData     string `json:"signatureData"`
+		Attestation       string `json:"attestation"`
+		Transports        string `json:"transports"` // a JSON list in a string
+		// Those of hardware tokens that are set up.
+		ID           string `json:"id"`
+		MethodType   string `json:"methodType"`
+		CredentialID string `json:"credentialId"`
+		NextPasscode string `json:"nextPasscode"`
 	} `json:"credentials"`
 	Email         string `json:"email"`
 	PhoneNumber   string `json:"phoneNumber"`
 	Authenticator struct {
 		ID            string `json:"id"`
+		EnrollmentID  string `json:"enrollmentId"`
 		MethodType    string `json:"methodType"`
 		AutoChallenge *bool  `json:"autoChallenge"`
 		Channel       string `json:"channel"`

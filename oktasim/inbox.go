@@ -2,7 +2,6 @@ package oktasim
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,6 +35,8 @@ type task struct {
 	// channel and address are those of Okta Verify's set-up, phone the number being set up, secret Google's key.
 	channel, address, phone string
 	secret                  []byte
+	challenge               string // WebAuthn's, base64url
+	next                    bool   // the token's next code is asked for
 }
 
 // begin makes next the transaction's task; links of the one before lead nowhere from then on. The caller holds mu.
@@ -59,6 +60,15 @@ func (o *Org) send(x *exchange, a *account, m Mail) {
 
 // linkURL is what is mailed for a token.
 func (x *exchange) linkURL(token string) string { return x.cfg.URL + "/inbox/link/" + token }
+
+// mailedCode is the link in a mail with a code: to the org, where following it ends the poll, or to the app's own page
+// for it (identity-engine.md §6.2).
+func (x *exchange) mailedCode(t *transaction, next *task) string {
+	if x.cfg.Policy.EmailLink == "" {
+		return x.linkURL(next.link)
+	}
+	return x.cfg.Policy.EmailLink + "?" + url.Values{"otp": {next.code}, "state": {t.state}}.Encode()
+}
 
 // qrScheme begins the text of a QR code that sets Okta Verify up.
 const qrScheme = "oktaverify://enroll?"
@@ -127,7 +137,7 @@ func (o *Org) ScanQR(login, content string) error {
 		return ErrNoLink
 	}
 	t := o.links[values.Get("t")]
-	if t != nil && (t.user == nil || t.user.Login != login) {
+	if t != nil && (t.user == nil || normalLogin(t.user.Login) != normalLogin(login)) {
 		return ErrOtherPhone
 	}
 	return o.open(t, values.Get("t"))
@@ -140,7 +150,7 @@ func (o *Org) PendingQR(login string) string {
 	content := ""
 	var latest time.Time
 	for token, t := range o.links {
-		if t.user != nil && t.user.Login == login && t.stage == stageEnrollPoll && t.task.channel == channelQR && !t.task.opened && t.expires.After(latest) {
+		if t.user != nil && normalLogin(t.user.Login) == normalLogin(login) && t.stage == stageEnrollPoll && t.task.channel == channelQR && !t.task.opened && t.expires.After(latest) {
 			content, latest = (&exchange{cfg: o.cfg.Load()}).qrContent(token), t.expires
 		}
 	}
@@ -167,5 +177,3 @@ func (o *Org) HardwareCode(login string) string {
 	}
 	return ""
 }
-
-func tokenCode(n int) string { return fmt.Sprintf("%08d", 10_000_000+n) }

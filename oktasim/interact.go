@@ -43,7 +43,7 @@ func (as *authServer) interact(x *exchange) {
 	}
 	t := &transaction{
 		client: client, server: as, interact: secretID(""),
-		challenge: form.Get("code_challenge"), nonce: form.Get("nonce"), scopes: strings.Fields(form.Get("scope")),
+		challenge: form.Get("code_challenge"), state: form.Get("state"), nonce: form.Get("nonce"), scopes: strings.Fields(form.Get("scope")),
 	}
 	as.org.mu.Lock()
 	as.org.addTransaction(t, x.now)

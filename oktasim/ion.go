@@ -100,6 +100,9 @@ type authenticator struct {
 	DisplayName     string            `json:"displayName"`
 	Methods         []method          `json:"methods"`
 	Profile         map[string]string `json:"profile,omitempty"`
+	CredentialID    string            `json:"credentialId,omitempty"`
+	GracePeriod     map[string]string `json:"gracePeriod,omitempty"`
+	Transports      []string          `json:"transports,omitempty"`
 	ContextualData  map[string]any    `json:"contextualData,omitempty"`
 	Resend          *form             `json:"resend,omitempty"`
 	Poll            *form             `json:"poll,omitempty"`

@@ -46,8 +46,11 @@ type account struct {
 	googleKey    []byte
 	lastGoogle   int64
 	lastToken    int // newest code of a hardware token that was accepted
-	inbox        []Mail
-	pushes       []*push
+	passkeys     []*passkey
+	// questionKey and question are the security question that Answer answers.
+	questionKey, question string
+	inbox                 []Mail
+	pushes                []*push
 }
 
 // New builds an org. The error says which field of c is wrong.
@@ -94,6 +97,10 @@ func newAccount(u User) *account {
 	a := &account{User: u, id: stableID("00u", u.Login), lastTOTPStep: -1, lastGoogle: -1, googleKey: []byte(stableID("google", u.Login))}
 	a.Enrolled = slices.Clone(u.Enrolled)
 	a.Methods = slices.Clone(u.Methods)
+	a.questionKey, a.question = questionKey, questionText
+	if a.hasKey(keyWebAuthn) {
+		a.passkeys = []*passkey{foreignPasskey(u.Login)}
+	}
 	if a.Phone == "" {
 		a.Phone = "+15555550100"
 	}

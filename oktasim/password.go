@@ -23,7 +23,11 @@ func (o *Org) answerNewPassword(x *exchange, t *transaction, req *idxRequest) re
 		d.Remediation.Value[0].Value[0].Form.Value[0].Messages = array(requirementsNotMet)
 		return reply{status: http.StatusBadRequest, doc: d}
 	}
+	enrolling := t.stage == stageEnrollAnswer
 	t.user.Password, t.user.PasswordState, t.recovering = p, "", false
+	if enrolling {
+		return o.enrolled(x, t)
+	}
 	o.afterPassword(x, t)
 	return t.ok(x)
 }
@@ -41,8 +45,16 @@ func (b *documentBuilder) newPassword(d *document) {
 		d.Messages = array(message{Message: "Your password will expire soon.", I18n: i18n{Key: "idx.password.expiring.message"}, Class: "INFO"})
 	}
 	a := b.passwordAuthenticator()
-	a.Settings = map[string]any{"complexity": map[string]any{"minLength": 8, "minNumber": 1}}
+	a.Settings = passwordSettings()
+	if b.t.stage == stagePasswordExpiring {
+		a.Settings["daysToExpiry"] = 4
+	}
 	d.CurrentAuthenticator = objectOf(a)
+}
+
+// passwordSettings is what the org asks of a password.
+func passwordSettings() map[string]any {
+	return map[string]any{"complexity": map[string]any{"minLength": 8, "minNumber": 1}}
 }
 
 // recoverable adds the action "forgot password" where the org allows it.
@@ -70,7 +82,7 @@ func (o *Org) recover(x *exchange, t *transaction, _ *idxRequest) reply {
 // identifyRecovery takes the identifier. An unknown one, and one that cannot be recovered, end alike.
 func (o *Org) identifyRecovery(x *exchange, t *transaction, req *idxRequest) reply {
 	a := o.users[normalLogin(req.Identifier)]
-	if a == nil || a.Locked || !a.hasKey("okta_email") {
+	if a == nil || a.Locked || !a.hasKey(keyEmail) && !a.hasKey(keyPhone) {
 		return t.withMessage(x, http.StatusBadRequest, errorMessage("oie.selfservice.reset.password.not.allowed", "Reset password is not allowed at this time. Please contact support for assistance."))
 	}
 	t.identifier, t.user, t.stage = req.Identifier, a, stageChoose

@@ -30,6 +30,8 @@ const maxPushes = 20_000
 type Push struct {
 	ID    string `json:"id"`
 	Login string `json:"login"`
+	// Authenticator is the key of the app that shows it, "okta_verify" or "custom_app".
+	Authenticator string `json:"authenticator"`
 	// State is "pending", "approved", "denied", "expired" or "cancelled".
 	State     string `json:"state"`
 	Address   string `json:"address"`
@@ -56,19 +58,19 @@ func (p *push) settle(now time.Time) {
 	}
 }
 
-// sendPush starts a push for the transaction and waits for it. An older one is void from then on, so that
+// sendPush starts a push to an app for the transaction and waits for it. An older one is void from then on, so that
 // an approval that comes late cannot finish the sign-in. The caller holds mu.
-func (o *Org) sendPush(x *exchange, t *transaction) {
+func (o *Org) sendPush(x *exchange, t *transaction, key string) {
 	t.cancelPush(x.now)
 	c := x.pushContext()
 	p := &push{
 		Push: Push{
-			ID: secretID("opf"), Login: t.user.Login, State: pushPending, App: t.client.Label, Sent: x.now,
+			ID: secretID("opf"), Login: t.user.Login, Authenticator: key, State: pushPending, App: t.client.Label, Sent: x.now,
 			Address: c.address, UserAgent: c.userAgent, Place: placeOf(c.address),
 		},
 		expires: x.now.Add(x.cfg.PushLifetime),
 	}
-	if t.user.NumberChallenge {
+	if t.user.NumberChallenge && key == keyVerify {
 		p.Numbers = threeNumbers()
 		p.answer = p.Numbers[randomInt(3)]
 	}

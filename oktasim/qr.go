@@ -3,6 +3,7 @@ package oktasim
 import (
 	"encoding/base64"
 
+	"github.com/pquerna/otp/totp"
 	"rsc.io/qr"
 )
 
@@ -17,4 +18,13 @@ func qrImage(content string) map[string]string {
 		"method": "embedded", "type": "image/png",
 		"href": "data:image/png;base64," + base64.StdEncoding.EncodeToString(code.PNG()),
 	}
+}
+
+// googleData is contextualData where Google Authenticator is set up with a key.
+func googleData(login string, key []byte) map[string]any {
+	k, err := totp.Generate(totp.GenerateOpts{Issuer: orgName, AccountName: login, Secret: key})
+	if err != nil {
+		panic(err) // issuer and login are there
+	}
+	return map[string]any{"sharedSecret": k.Secret(), "qrcode": qrImage(k.URL())}
 }

@@ -11,11 +11,13 @@ import (
 
 // The steps with the authenticators of the catalogue. Those with an *idxRequest are idxSteps.
 
-// maxWrong is how many wrong codes end a transaction.
+// maxWrong is how many wrong answers end a transaction.
 const maxWrong = 5
 
 var (
 	invalidCode  = errorMessage("api.authn.error.PASSCODE_INVALID", "Invalid code. Try again.")
+	usedCode     = errorMessage("authfactor.challenge.soft_token.used_passcode", "Each code can only be used once. Please wait for a new code and try again.")
+	nextCode     = errorMessage("errors.E0000113", "Passcode is valid but exceeded time window. Wait for token to change, then enter the new tokencode.")
 	invalidPhone = errorMessage("api.factors.error.sms.invalid_phone", "Invalid Phone Number.")
 	shortAnswer  = errorMessage("securityQuestion.answer.tooShort.arg", "The security question answer must be at least 4 characters in length")
 	wrongAnswer  = errorMessage("api.authn.error.PASSCODE_INVALID", "Your answer doesn't match our records. Please try again.")
@@ -23,19 +25,34 @@ var (
 )
 
 // challengeOther asks for an authenticator that the user has.
-func (o *Org) challengeOther(x *exchange, t *transaction, k *kind, methodType string) reply {
-	if !t.user.hasKey(k.key) || t.recovering && k.key != "okta_email" {
+func (o *Org) challengeOther(x *exchange, t *transaction, k *kind, req *idxRequest) reply {
+	want := req.Authenticator
+	switch {
+	case !t.user.hasKey(k.key) || !t.selectable(k):
+		return bad()
+	case want.EnrollmentID != "" && want.EnrollmentID != t.user.enrolmentID(k):
+		return bad()
+	case want.MethodType != "" && !slices.Contains(k.methods, want.MethodType):
 		return bad()
 	}
-	if methodType == "" {
-		methodType = k.methods[0]
-	}
-	if !slices.Contains(k.methods, methodType) {
-		return bad()
+	if want.AutoChallenge != nil {
+		t.autoChallenge = *want.AutoChallenge
 	}
 	t.cancelPush(x.now)
-	t.stage = stageAnswer
-	o.start(x, t, task{key: k.key, method: methodType})
+	switch {
+	case k.key == keyCustomApp:
+		o.begin(t, task{})
+		o.sendPush(x, t, k.key)
+	case want.MethodType == "" && len(k.methods) > 1:
+		t.stage = stageTaskMethod
+		o.begin(t, task{key: k.key})
+	default:
+		if want.MethodType == "" {
+			want.MethodType = k.methods[0]
+		}
+		t.stage = stageAnswer
+		o.start(x, t, task{key: k.key, method: want.MethodType})
+	}
 	return t.ok(x)
 }
 
@@ -43,17 +60,16 @@ func (o *Org) challengeOther(x *exchange, t *transaction, k *kind, methodType st
 func (o *Org) start(x *exchange, t *transaction, next task) {
 	mail := Mail{Channel: next.method}
 	switch next.key {
-	case "okta_email":
+	case keyEmail:
 		mail.To = t.user.Email
-		if x.cfg.Policy.MagicLink && t.stage == stageAnswer {
-			next.link = secretID("")
-			mail.Link = x.linkURL(next.link)
-		}
-	case "phone_number":
+	case keyPhone:
 		mail.To = t.user.Phone
 		if next.phone != "" {
 			mail.To = next.phone
 		}
+	case keyWebAuthn:
+		next.challenge = secretID("")
+		fallthrough
 	default:
 		o.begin(t, next)
 		return
@@ -61,17 +77,24 @@ func (o *Org) start(x *exchange, t *transaction, next task) {
 	next.code = fmt.Sprintf("%06d", randomInt(1_000_000))
 	mail.Code, mail.Subject = next.code, "Your one-time code"
 	mail.Text = "Your code for " + t.client.Label + " is " + next.code + "."
+	if next.key == keyEmail && x.cfg.Policy.MagicLink {
+		next.link = secretID("")
+		mail.Link = x.mailedCode(t, &next)
+	}
 	o.begin(t, next)
 	o.send(x, t.user, mail)
 }
 
-// resendMail sends code or link again; those before are void.
-func (o *Org) resendMail(x *exchange, t *transaction) reply {
+// resendMail sends code or link again; those before are void, and wrong answers stay counted.
+func (o *Org) resendMail(x *exchange, t *transaction, req *idxRequest) reply {
 	switch {
 	case t.stage == stageEnrollPoll && t.task.address != "":
+		if given := req.Email + req.PhoneNumber; given != "" && given != t.task.address {
+			return bad() // it is immutable
+		}
 		o.sendLink(x, t, t.task.channel, t.task.address)
 	case t.task.code != "":
-		o.start(x, t, task{key: t.task.key, method: t.task.method, phone: t.task.phone})
+		o.start(x, t, task{key: t.task.key, method: t.task.method, phone: t.task.phone, wrong: t.task.wrong})
 	default:
 		return bad()
 	}
@@ -80,95 +103,121 @@ func (o *Org) resendMail(x *exchange, t *transaction) reply {
 
 // pollTask asks whether a link has been followed or a phone set up.
 func (o *Org) pollTask(x *exchange, t *transaction) reply {
-	if !t.task.opened {
+	switch {
+	case !t.task.opened:
 		return t.ok(x)
+	case t.stage == stageAnswer:
+		return o.proved(x, t)
+	case t.task.key == keyVerify:
+		t.user.Methods = []string{methodPush, methodTOTP}
 	}
-	if t.stage == stageAnswer {
-		o.proved(t, x.now)
-		return t.ok(x)
+	if t.stage == stageEnrollPoll && t.user.Device == "" {
+		t.user.Device = "New phone"
 	}
-	a := t.user
-	a.Methods = []string{methodPush, methodTOTP}
-	if a.Device == "" {
-		a.Device = "New phone"
-	}
-	o.begin(t, task{})
-	o.afterEnrolment(t, x.now, "okta_verify")
-	return t.ok(x)
+	return o.enrolled(x, t)
 }
 
 // answerTask judges a code or an answer.
 func (o *Org) answerTask(x *exchange, t *transaction, req *idxRequest) reply {
-	if t.stage == stageEnrollAnswer && t.task.key == "security_question" {
+	enrolling := t.stage == stageEnrollAnswer
+	switch {
+	case enrolling && t.task.key == keyQuestion:
 		return o.defineQuestion(x, t, req)
+	case enrolling && t.task.key == keyWebAuthn:
+		return o.registerPasskey(x, t, req)
+	case enrolling && t.task.key == keyPassword:
+		return o.answerNewPassword(x, t, req)
+	case t.task.key == keyWebAuthn && !o.assert(x, t, req):
+		return o.wrongPasskey(x, t)
+	case t.task.key == keyWebAuthn:
+		return o.proved(x, t)
+	case enrolling && !catalogue[t.task.key].unchanged(req):
+		return bad()
 	}
-	if !o.right(t, req, x.now) {
-		if t.task.wrong++; t.task.wrong >= maxWrong {
-			o.drop(t, x.now)
-			return reply{status: http.StatusForbidden, doc: terminal(t, suspended)}
+	if m := o.wrong(t, req, x.now); m == &nextCode {
+		return t.onField(x, *m)
+	} else if m != nil {
+		if rep, over := o.countWrong(x, t); over {
+			return rep
 		}
-		m := invalidCode
-		if t.task.key == "security_question" {
-			m = wrongAnswer
-		}
-		return t.onField(x, m)
+		return t.onField(x, *m)
 	}
-	if t.stage == stageEnrollAnswer {
-		key := t.task.key
-		if key == "phone_number" {
-			t.user.Phone = t.task.phone
-		}
-		if key == "google_otp" {
-			t.user.googleKey = t.task.secret
-		}
-		t.user.Enrolled = append(t.user.Enrolled, key)
-		proof := catalogue[key].proof(t.task.method)
-		o.begin(t, task{})
-		o.afterEnrolment(t, x.now, proof)
-		return t.ok(x)
+	if !enrolling {
+		return o.proved(x, t)
 	}
-	o.proved(t, x.now)
-	return t.ok(x)
+	switch t.task.key {
+	case keyPhone:
+		t.user.Phone = t.task.phone
+	case keyGoogle:
+		t.user.googleKey = t.task.secret
+	}
+	return o.enrolled(x, t)
 }
 
-// right judges what was sent for the task and uses it up.
-func (o *Org) right(t *transaction, req *idxRequest, now time.Time) bool {
+// countWrong counts a wrong answer; too many end the transaction.
+func (o *Org) countWrong(x *exchange, t *transaction) (rep reply, over bool) {
+	if t.task.wrong++; t.task.wrong < maxWrong {
+		return reply{}, false
+	}
+	o.drop(t, x.now)
+	return reply{status: http.StatusForbidden, doc: terminal(t, suspended)}, true
+}
+
+// wrong judges what was sent for the task and uses it up; nil when it is right.
+func (o *Org) wrong(t *transaction, req *idxRequest, now time.Time) *message {
 	a, given := t.user, req.Credentials.Passcode
 	switch {
-	case t.task.key == "security_question":
-		return req.Credentials.QuestionKey == questionKey && strings.EqualFold(req.Credentials.Answer, a.Answer)
-	case t.task.key == "google_otp":
+	case t.task.key == keyQuestion:
+		if req.Credentials.QuestionKey != a.questionKey || !strings.EqualFold(req.Credentials.Answer, a.Answer) {
+			return &wrongAnswer
+		}
+		return nil
+	case t.task.key == keyGoogle:
 		key := a.googleKey
 		if t.task.secret != nil {
 			key = t.task.secret
 		}
-		current := totpStep(now)
-		for step := current - totpSkew; step <= current+totpSkew; step++ {
-			if step > a.lastGoogle && hmac.Equal([]byte(totpCode(key, step)), []byte(given)) {
-				a.lastGoogle = step
-				return true
-			}
+		switch judgeTOTP(key, &a.lastGoogle, given, now) {
+		case totpRight:
+			return nil
+		case totpUsed:
+			return &usedCode
 		}
-		return false
+		return &invalidCode
 	case catalogue[t.task.key].token():
-		if given != tokenCode(a.lastToken+1) {
-			return false
-		}
-		a.lastToken++
-		return true
+		return o.wrongToken(t, req)
+	case t.task.code == "" || !hmac.Equal([]byte(t.task.code), []byte(given)):
+		return &invalidCode
 	}
-	return t.task.code != "" && hmac.Equal([]byte(t.task.code), []byte(given))
+	return nil
 }
 
 // proved goes on after the right answer to a challenge.
-func (o *Org) proved(t *transaction, now time.Time) {
+func (o *Org) proved(x *exchange, t *transaction) reply {
 	k, method := catalogue[t.task.key], t.task.method
 	o.begin(t, task{})
 	if t.recovering {
 		t.stage = stageReset
-		return
+		return t.ok(x)
 	}
-	o.afterFactor(t, now, k.proof(method))
+	o.afterFactor(t, x.now, k.proof(method))
+	return t.ok(x)
+}
+
+// enrolled goes on after the task's authenticator was set up, which counts as proved, as at Okta.
+func (o *Org) enrolled(x *exchange, t *transaction) reply {
+	key, method := t.task.key, t.task.method
+	proof := catalogue[key].proof(method)
+	switch key {
+	case keyVerify:
+		proof = keyVerify
+	case keyPassword:
+	default:
+		t.user.add(key)
+	}
+	o.begin(t, task{})
+	o.afterFactor(t, x.now, proof)
+	return t.ok(x)
 }
 
 // onField puts a message on the one input of the form, with Okta's status.
@@ -178,72 +227,4 @@ func (t *transaction) onField(x *exchange, m message) reply {
 	last := len(credentials.Form.Value) - 1
 	credentials.Form.Value[last].Messages = array(m)
 	return reply{status: http.StatusUnauthorized, doc: d}
-}
-
-// askTask is the document of a challenge.
-func (b *documentBuilder) askTask(d *document) {
-	k := catalogue[b.t.task.key]
-	value := []field{{Name: "passcode", Label: "Enter code", Required: true}}
-	if k.key == "security_question" {
-		question := hidden("questionKey", questionKey)
-		question.Label = questionText
-		value = []field{question, {Name: "answer", Label: "answer", Required: true}}
-	}
-	answer := b.form("challenge-authenticator", "challenge/answer",
-		field{Name: "credentials", Type: "object", Required: true, Form: &fields{value}})
-	answer.RelatesTo = []string{"$.currentAuthenticatorEnrollment"}
-	d.Remediation = array(answer, b.chooseVerify())
-	d.CurrentAuthenticator = nil
-	a := b.enrollment(k)
-	a.Methods = []method{{b.t.task.method}}
-	if b.t.task.code != "" {
-		a.Resend = b.form("resend", "challenge/resend")
-	}
-	if b.t.task.link != "" {
-		a.Poll = b.form("poll", "challenge/poll")
-		a.Poll.Refresh = b.x.cfg.Refresh.Milliseconds()
-		a.ContextualData = map[string]any{"useEmailMagicLink": true}
-	}
-	if k.key == "security_question" {
-		a.ContextualData = map[string]any{"enrolledQuestion": map[string]string{"questionKey": questionKey, "question": questionText}}
-	}
-	d.CurrentAuthenticatorEnrollment = objectOf(a)
-}
-
-// enrollment is an authenticator that the user has.
-func (b *documentBuilder) enrollment(k *kind) authenticator {
-	a := k.authenticator()
-	a.ID, a.AuthenticatorID, a.Profile = stableID("pae", b.t.user.Login+k.key), k.id, b.t.user.profile(k.key)
-	return a
-}
-
-// otherEnrollments are the user's authenticators beside password and Okta Verify.
-func (b *documentBuilder) otherEnrollments() []authenticator {
-	var out []authenticator
-	for _, key := range b.t.user.Enrolled {
-		out = append(out, b.enrollment(catalogue[key]))
-	}
-	return out
-}
-
-// otherOptions are those that can be chosen, by their places among the enrolments, of which password and Okta Verify
-// are the first two.
-func (b *documentBuilder) otherOptions() []option {
-	var out []option
-	for i, key := range b.t.user.Enrolled {
-		k := catalogue[key]
-		if b.t.recovering && key != "okta_email" {
-			continue
-		}
-		value := []field{fixed("id", k.id)}
-		if len(k.methods) > 1 {
-			choice := field{Name: "methodType", Type: "string"}
-			for _, m := range k.methods {
-				choice.Options = append(choice.Options, option{Label: strings.ToUpper(m), Value: m})
-			}
-			value = append(value, choice, fixed("enrollmentId", stableID("pae", b.t.user.Login+key)))
-		}
-		out = append(out, option{Label: k.label, RelatesTo: fmt.Sprintf("$.authenticatorEnrollments.value[%d]", i+2), Value: valueForm(value...)})
-	}
-	return out
 }

@@ -2,12 +2,11 @@ package oktasim
 
 import (
 	"crypto/hmac"
-	"crypto/sha1"
 	"encoding/base32"
-	"encoding/binary"
-	"fmt"
 	"strings"
 	"time"
+
+	"github.com/pquerna/otp/hotp"
 )
 
 // totpPeriod is RFC 6238's time step.
@@ -16,20 +15,22 @@ const totpPeriod = 30 * time.Second
 // totpSkew is how many steps early or late a code is taken.
 const totpSkew = 1
 
+var unpaddedBase32 = base32.StdEncoding.WithPadding(base32.NoPadding)
+
 func decodeTOTPSecret(s string) ([]byte, error) {
 	s = strings.TrimRight(strings.ToUpper(strings.ReplaceAll(s, " ", "")), "=")
-	return base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(s)
+	return unpaddedBase32.DecodeString(s)
 }
 
 func totpStep(t time.Time) int64 { return t.Unix() / int64(totpPeriod/time.Second) }
 
-// totpCode is RFC 4226 HOTP over a time step: SHA-1, six digits.
+// totpCode is the code of a time step (RFC 6238 with SHA-1 and six digits: HOTP over the step).
 func totpCode(key []byte, step int64) string {
-	mac := hmac.New(sha1.New, key)
-	_ = binary.Write(mac, binary.BigEndian, step) // a hash does not fail
-	sum := mac.Sum(nil)
-	n := binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0xf:]) & 0x7fffffff
-	return fmt.Sprintf("%06d", n%1_000_000)
+	code, err := hotp.GenerateCode(unpaddedBase32.EncodeToString(key), uint64(step))
+	if err != nil {
+		panic(err) // the key is in base32
+	}
+	return code
 }
 
 // verdicts on a code.
@@ -39,17 +40,22 @@ const (
 	totpRight
 )
 
-// checkTOTP judges a code and uses it up. The caller holds the org's mu.
+// checkTOTP judges a code of Okta Verify and uses it up. The caller holds the org's mu.
 func (a *account) checkTOTP(code string, now time.Time) int {
+	return judgeTOTP(a.totpKey, &a.lastTOTPStep, code, now)
+}
+
+// judgeTOTP judges a code; last is the newest step that was accepted with the key.
+func judgeTOTP(key []byte, last *int64, code string, now time.Time) int {
 	current := totpStep(now)
 	for step := current - totpSkew; step <= current+totpSkew; step++ {
-		if !hmac.Equal([]byte(totpCode(a.totpKey, step)), []byte(code)) {
+		if !hmac.Equal([]byte(totpCode(key, step)), []byte(code)) {
 			continue
 		}
-		if step <= a.lastTOTPStep {
+		if step <= *last {
 			return totpUsed
 		}
-		a.lastTOTPStep = step
+		*last = step
 		return totpRight
 	}
 	return totpWrong

@@ -18,9 +18,10 @@ const (
 	stageRejected // the phone said no
 	stageTOTP
 	stageFastPass // waiting for a device-bound answer that never comes
-	stageEnroll   // policy wants Okta Verify, the user has none
+	stageEnroll   // policy wants authenticators set up that the user lacks
 	stageDone     // an interaction code is out
 
+	stageTaskMethod       // by which method task's authenticator is asked for
 	stageAnswer           // task's authenticator is asked for
 	stageEnrollAnswer     // task's authenticator is being set up and has to be proved or defined
 	stageEnrollPoll       // Okta Verify is being set up on a phone
@@ -42,6 +43,7 @@ type transaction struct {
 	server    *authServer
 	interact  string // interaction handle
 	challenge string // PKCE, S256
+	state     string
 	nonce     string
 	scopes    []string
 
@@ -57,6 +59,7 @@ type transaction struct {
 	push          *push // the newest one
 	task          task  // the authenticator in question, where it is not Okta Verify's push or code
 	recovering    bool
+	activating    bool      // an activation token began it
 	offered       bool      // what is optional has been offered
 	polling       bool      // a poll is being answered
 	nextPoll      time.Time // when the next poll may come
@@ -156,7 +159,7 @@ func (o *Org) afterPassword(x *exchange, t *transaction) {
 		t.stage = stageEnroll
 	case p.AutoChallenge && t.enrolled(methodPush):
 		t.autoChallenge = true
-		o.sendPush(x, t)
+		o.sendPush(x, t, keyVerify)
 	case len(methods) > 1:
 		t.stage = stageChoose
 	case methods[0] == methodTOTP:
@@ -166,8 +169,11 @@ func (o *Org) afterPassword(x *exchange, t *transaction) {
 	}
 }
 
-// afterFactor moves on when the second factor is proved.
+// afterFactor moves on when a factor beside the password is proved, or the first one of a user without.
 func (o *Org) afterFactor(t *transaction, now time.Time, amr ...string) {
-	t.factors = append(append(t.factors, "mfa"), amr...)
+	if len(t.factors) > 0 && !slices.Contains(t.factors, "mfa") {
+		t.factors = append(t.factors, "mfa")
+	}
+	t.factors = append(t.factors, amr...)
 	o.afterProof(t, now)
 }

@@ -4,14 +4,8 @@ package oktasim
 // recordings it sits in currentAuthenticator, first of the org's authenticators and second of the
 // user's enrolments.
 func (b *documentBuilder) verify(d *document) {
-	all := b.methodsEnrolled()
-	verify := authenticator{Type: "app", Key: "okta_verify", ID: verifyID, DisplayName: "Okta Verify", Methods: all}
-	d.Authenticators = array(verify, b.passwordAuthenticator())
-	enrolment := verify
-	enrolment.ID = stableID("pfd", b.t.user.Login)
-	enrolment.AuthenticatorID = verifyID
-	enrolment.Profile = b.deviceProfile()
-	d.AuthenticatorEnrollments = array(append([]authenticator{b.passwordEnrollment(), enrolment}, b.otherEnrollments()...)...)
+	d.Authenticators = array(b.authenticators()...)
+	d.AuthenticatorEnrollments = array(b.enrollments()...)
 
 	switch b.t.stage {
 	case stageChoose:
@@ -37,13 +31,6 @@ func (b *documentBuilder) methodsEnrolled() []method {
 	return out
 }
 
-func (b *documentBuilder) deviceProfile() map[string]string {
-	if b.t.user.Device == "" {
-		return nil
-	}
-	return map[string]string{"deviceName": b.t.user.Device}
-}
-
 // methodField is the choice of method; a single one is fixed.
 func (b *documentBuilder) methodField() field {
 	methods := b.t.user.Methods
@@ -57,16 +44,7 @@ func (b *documentBuilder) methodField() field {
 	return f
 }
 
-func (b *documentBuilder) chooseVerify() *form {
-	var options []option
-	if len(b.t.user.Methods) > 0 && !b.t.recovering {
-		options = append(options, option{
-			Label: "Okta Verify", RelatesTo: "$.authenticators.value[0]",
-			Value: valueForm(fixed("id", verifyID), b.methodField()),
-		})
-	}
-	return b.chooser(append(options, b.otherOptions()...)...)
-}
+func (b *documentBuilder) chooseVerify() *form { return b.chooser(b.choices()...) }
 
 // current is currentAuthenticator for one method. As in the recordings the phone's name is not here but in
 // authenticatorEnrollments.
@@ -95,38 +73,49 @@ func (b *documentBuilder) confirmMethod(d *document) {
 }
 
 // pollForm is challenge-poll.
-func (b *documentBuilder) pollForm() *form {
-	f := b.form("challenge-poll", "authenticators/poll")
+func (b *documentBuilder) pollForm(path string) *form {
+	f := b.form("challenge-poll", path)
 	f.RelatesTo = []string{"$.currentAuthenticator"}
 	f.Refresh = b.x.cfg.Refresh.Milliseconds()
 	return f
 }
 
+// pushing is the app that shows the push, as currentAuthenticator.
+func (b *documentBuilder) pushing() authenticator {
+	a := catalogue[b.t.push.Authenticator].authenticator()
+	a.Methods = []method{{methodPush}}
+	return a
+}
+
 func (b *documentBuilder) waitForPush(d *document) {
-	poll := b.pollForm()
+	current, path := b.pushing(), "authenticators/poll"
+	if current.Key == keyCustomApp {
+		path = "challenge/poll"
+	}
+	poll := b.pollForm(path)
 	if b.t.autoChallenge {
 		poll.Value = append(poll.Value, b.autoChallengeField())
 	}
 	d.Remediation = array(poll, b.chooseVerify())
-	current := b.current(method{methodPush})
 	if b.t.push.Numbers != nil {
 		current.ContextualData = map[string]any{"correctAnswer": b.t.push.answer}
 		current.Resend = b.form("resend", "challenge/resend")
 	} else {
-		current.Resend = b.form("resend", "challenge", hidden("authenticator", map[string]string{"methodType": methodPush, "id": verifyID}))
+		current.Resend = b.form("resend", "challenge", hidden("authenticator", map[string]string{"methodType": methodPush, "id": current.ID}))
 	}
 	d.CurrentAuthenticator = objectOf(current)
 }
 
 func (b *documentBuilder) rejected(d *document) {
+	current := b.pushing()
 	again := b.form("resend", "challenge", field{
-		Name: "authenticator", Type: "object", Label: "Okta Verify",
-		Value: valueForm(fixed("id", verifyID), field{Name: "methodType", Value: methodPush, Label: "PUSH", Required: true, Mutable: isFalse}),
+		Name: "authenticator", Type: "object", Label: current.DisplayName,
+		Value: valueForm(fixed("id", current.ID), field{Name: "methodType", Value: methodPush, Label: "PUSH", Required: true, Mutable: isFalse}),
 	})
 	again.RelatesTo = []string{"$.currentAuthenticator"}
 	d.Messages = array(errorMessage("api.authn.poll.error.push_rejected", "You have chosen to reject this login."))
 	d.Remediation = array(again, b.chooseVerify())
-	d.CurrentAuthenticator = objectOf(b.current(method{methodPush}))
+	d.CurrentAuthenticator = objectOf(current)
 }
 
 func (b *documentBuilder) askTOTP(d *document) {
@@ -142,7 +131,7 @@ func (b *documentBuilder) askTOTP(d *document) {
 
 // waitForDevice is FastPass: a process on the person's machine would have to answer, and none does.
 func (b *documentBuilder) waitForDevice(d *document) {
-	d.Remediation = array(b.pollForm(), b.chooseVerify())
+	d.Remediation = array(b.pollForm("authenticators/poll"), b.chooseVerify())
 	current := b.current(method{methodFastPass})
 	current.Cancel = b.form("cancel-polling", "authenticators/poll/cancel")
 	current.Cancel.Produces = "" // the recordings have none here

@@ -276,8 +276,6 @@ const (
 	ChoiceRecover ChoiceKind = "recover"
 	// ChoiceUnlock begins to unlock the account.
 	ChoiceUnlock ChoiceKind = "unlock"
-	// ChoiceBack goes back to where Okta leads, in the words of Label: a way that no code names.
-	ChoiceBack ChoiceKind = "back"
 	// ChoiceNotMe tells that the push that was denied was not asked for by the person.
 	ChoiceNotMe ChoiceKind = "not_me"
 )
@@ -337,6 +335,8 @@ const (
 	// DeniedEnrollment: a factor has to be set up first, and this sign-in has not proved enough for that (immunity
 	// S76), or the operator does not allow it here.
 	DeniedEnrollment DeniedReason = "enrollment"
+	// DeniedRestored: the password was recovered or the account unlocked, which is no sign-in; start one.
+	DeniedRestored DeniedReason = "restored"
 	// DeniedElsewhere: the sign-in goes on, or was ended, in another window or on another device.
 	DeniedElsewhere DeniedReason = "elsewhere"
 	// DeniedUnavailable: Okta could not be reached when the sign-in was as good as done; start again.

@@ -29,7 +29,7 @@ func (a *attempt) advance(ctx context.Context, ans flows.Answer) (flows.State, f
 		if a.state.Recover == nil {
 			return nil, flows.Step{}, badAnswer("this step offers no recovery")
 		}
-		a.state.Recovering = true
+		a.state.recover()
 		return a.send(ctx, a.state.Recover, a.state.Recover.Body)
 	}
 	for i := range a.state.Channels {
@@ -86,7 +86,7 @@ func (a *attempt) code(ctx context.Context, typed string) (flows.State, flows.St
 	if code == "" {
 		return a.show(view{fieldMessages: []flows.Message{{Key: keyCodeFormat, Error: true}}})
 	}
-	a.asked = a.state.Pending
+	a.asked, a.answered = a.state.Pending, true
 	return a.send(ctx, a.state.Main, a.state.Main.withInput(code))
 }
 
@@ -125,10 +125,10 @@ func (a *attempt) form(ctx context.Context, values map[string]string) (flows.Sta
 		}
 		a.identified = true
 	}
-	if a.state.Enrolling {
+	topic := a.state.Topic
+	if a.state.Proves {
 		a.asked = a.state.Pending
 	}
-	topic := a.state.Topic
 	doc, err := a.post(ctx, m, body)
 	if err != nil {
 		return nil, flows.Step{}, err

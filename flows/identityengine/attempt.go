@@ -29,6 +29,7 @@ type attempt struct {
 	// asked is the factor whose answer the next document judges; "" for none.
 	asked    identity.Factor
 	selected bool // the password has been chosen from a list
+	answered bool // a code was sent, which the next document judges
 	probes   int
 	polling  bool
 	// remember asks Okta to remember this browser; token is one that Okta mailed.
@@ -74,7 +75,7 @@ func (a *attempt) open(ctx context.Context) (flows.State, flows.Step, error) {
 func (a *attempt) proceed(ctx context.Context, doc *document) (flows.State, flows.Step, error) {
 	for range maxAutomatic {
 		doc.unlocking = a.state.Seeking == seekingUnlock
-		p, err := reader{doc, a.engine.client.Local, a.engine.webAuthn}.read()
+		p, err := reader{doc, a.engine.client.Local, a.engine.webAuthn, a.engine.selfService}.read()
 		if err != nil {
 			return nil, flows.Step{}, malformed("%w", err)
 		}
@@ -105,14 +106,19 @@ func (a *attempt) judge(p *page) {
 		return
 	}
 	switch p.ask {
-	case askNothing, askRedirected, askRejected, askIdentify, askProbe, askSafeMode:
+	case askNothing, askRedirected, askRejected, askIdentify, askProbe, askSafeMode, askUnlock:
 		return
+	case askSkip:
+		if a.state.Enrolling && len(p.messages) > 0 {
+			return // it may not have worked
+		}
 	case askWait, askPassword, askCode, askForm, askWebAuthn:
-		if plain(p.factor) == plain(factor) && p.enrolling == a.state.Enrolling {
+		expired := p.topic == flows.TopicPasswordExpired || p.topic == flows.TopicPasswordExpiring // the old one was right
+		if plain(p.factor) == plain(factor) && p.enrolling == a.state.Enrolling && !expired {
 			return
 		}
-	case askChoose:
-		if p.offers(plain(factor)) {
+	case askChoose, askEnrollChoice:
+		if p.offers(plain(factor), a.state.Enrolling) {
 			return
 		}
 	}
@@ -141,7 +147,11 @@ func (a *attempt) automatic(p *page) (*move, map[string]any) {
 		if a.probes++; a.probes <= maxProbes {
 			return p.main, p.main.Body
 		}
-	case askSkip, askKeepSignedIn:
+	case askSkip:
+		if len(p.messages) == 0 { // a warning is for the person to read
+			return p.main, p.main.Body
+		}
+	case askKeepSignedIn:
 		return p.main, p.main.Body
 	case askIdentify:
 		return a.identify(p)

@@ -1,6 +1,7 @@
 package identityengine
 
 import (
+	"cmp"
 	"strings"
 
 	"sidegate.example/sidegate/flows"
@@ -30,13 +31,16 @@ var kinds = map[string]kind{
 	"yubikey_token":     {methods: map[string]identity.Factor{"": identity.HardwareOTP}},
 	"custom_otp":        {methods: map[string]identity.Factor{"": identity.Other}},
 	"tac":               {methods: map[string]identity.Factor{"": identity.Other}},
-	"custom_app":        {methods: map[string]identity.Factor{"push": identity.CustomPush}, obstacle: flows.ObstacleFastPass},
+	"custom_app":        customApp,
+	"custom_push":       customApp,
 	"duo":               {obstacle: flows.ObstacleDuo},
 	"external_idp":      {obstacle: flows.ObstacleIdentityProvider},
 	"smart_card_idp":    {obstacle: flows.ObstacleSmartCard},
 	"smart_card":        {obstacle: flows.ObstacleSmartCard},
 	"nfc_pin":           {obstacle: flows.ObstacleDevice},
 }
+
+var customApp = kind{methods: map[string]identity.Factor{"push": identity.CustomPush}, obstacle: flows.ObstacleFastPass}
 
 var oktaVerify = kind{
 	methods:  map[string]identity.Factor{"push": identity.Push, "totp": identity.TOTP},
@@ -66,10 +70,14 @@ func (k kind) factor(method string) identity.Factor {
 	return k.methods[""]
 }
 
-// currentFactor is the factor that the document asks for: by the method that it names, or the only one there is.
+// currentFactor is the factor that the document asks for: by the method that it names, or the only one there is. It is
+// "", which proves nothing, where Okta does not say what is asked: it might be the password (immunity S71).
 func (r reader) currentFactor(at authenticator) identity.Factor {
 	k, known := r.kind(at)
-	if !known {
+	switch {
+	case at.key == "" && !known:
+		return ""
+	case !known:
 		return identity.Other
 	}
 	for _, m := range at.methods {
@@ -121,29 +129,40 @@ var obstacles = map[string]flows.Obstacle{
 	"unlock-account":                              flows.ObstacleSelfService,
 	"select-authenticator-unlock-account":         flows.ObstacleSelfService,
 	"request-activation-email":                    flows.ObstacleSelfService,
+	"reset-authenticator":                         flows.ObstacleSelfService,
 }
 
-// obstacle names what keeps the document from being served, "" when nothing known does.
+// obstacle names what keeps the document from being served, "" when nothing known does. Side doors such as "forgot
+// password" stand beside much that has another reason.
 func (r reader) obstacle() flows.Obstacle {
+	var last flows.Obstacle
 	for _, f := range r.doc.forms {
-		if f.name == "redirect-idp" && strings.EqualFold(f.kind, "X509") {
-			return flows.ObstacleSmartCard
-		}
-		if find(f.fields, "captchaVerify") != nil {
-			return flows.ObstacleCaptcha
-		}
-		if o, ok := obstacles[f.name]; ok {
+		o := r.obstacleOf(f)
+		if o != "" && o != flows.ObstacleSelfService {
 			return o
 		}
-		at := r.doc.current(f)
-		if k, _ := r.kind(at); k.obstacle != "" {
-			return k.obstacle
-		}
-		if outer := find(f.fields, "authenticator"); outer != nil {
-			for _, o := range outer.options {
-				if k, _ := r.kind(readAuthenticator(r.doc.root.resolve(o.relatesTo))); k.obstacle != "" {
-					return k.obstacle
-				}
+		last = cmp.Or(last, o)
+	}
+	return last
+}
+
+func (r reader) obstacleOf(f *form) flows.Obstacle {
+	if f.name == "redirect-idp" && strings.EqualFold(f.kind, "X509") {
+		return flows.ObstacleSmartCard
+	}
+	if find(f.fields, "captchaVerify") != nil {
+		return flows.ObstacleCaptcha
+	}
+	if o, ok := obstacles[f.name]; ok {
+		return o
+	}
+	if k, _ := r.kind(r.doc.current(f)); k.obstacle != "" {
+		return k.obstacle
+	}
+	if outer := find(f.fields, "authenticator"); outer != nil {
+		for _, o := range outer.options {
+			if k, _ := r.kind(readAuthenticator(r.doc.root.resolve(o.relatesTo))); k.obstacle != "" {
+				return k.obstacle
 			}
 		}
 	}

@@ -89,7 +89,7 @@ func (a authenticator) only(method string) bool { return len(a.methods) == 1 && 
 func (r reader) wait(p *page, f *form) bool {
 	at := r.doc.current(f)
 	fastPass := at.node.get("contextualData").has("challenge")
-	pushes := at.isOktaVerify() || at.key == "custom_app"
+	pushes := at.isOktaVerify() || at.isCustomApp()
 	if !pushes || fastPass || len(at.methods) > 0 && !slices.Contains(at.methods, "push") {
 		return false
 	}
@@ -98,7 +98,7 @@ func (r reader) wait(p *page, f *form) bool {
 	if p.number = number(at.node.get("contextualData").get("correctAnswer")); p.number != "" {
 		p.factor = identity.NumberChallenge
 	}
-	if at.key == "custom_app" {
+	if at.isCustomApp() {
 		p.factor = identity.CustomPush
 	}
 	if again := action(at.node, "resend"); again != nil {

@@ -3,12 +3,13 @@ package identityengine
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"sidegate.example/sidegate/gateway/identity"
 )
 
-// maxFactors bounds the buttons of a page and with them a State.
-const maxFactors = 10
+// maxFactors bounds the buttons of a page and with them a State. The longest recorded list has thirteen.
+const maxFactors = 32
 
 // factorChoice is a factor that can be chosen, with the call that chooses it.
 type factorChoice struct {
@@ -19,6 +20,12 @@ type factorChoice struct {
 	Move   move            `json:"m"`
 	// Enroll is set when the factor is to be set up and not to be used.
 	Enroll bool `json:"e,omitempty"`
+}
+
+// sameAs reports whether both choose the same factor of the same enrolment, as far as Okta tells enrolments apart.
+func (c factorChoice) sameAs(side factorChoice, outer string) bool {
+	of := func(c factorChoice) string { return node{c.Move.Body}.get(outer).get("enrollmentId").text() }
+	return c.Factor == side.Factor && c.Enroll == side.Enroll && (of(c) == "" || of(side) == "" || of(c) == of(side))
 }
 
 // sideFactors are the choices of the document's chooser.
@@ -35,7 +42,7 @@ func (r reader) sideFactors() []factorChoice {
 		}
 		for _, o := range outer.options {
 			at := readAuthenticator(r.doc.root.resolve(o.relatesTo))
-			if at.key == "webauthn" && slices.ContainsFunc(out, func(c factorChoice) bool { return c.Factor == identity.WebAuthn && c.Enroll == enroll }) {
+			if at.key == "webauthn" && !enroll && slices.ContainsFunc(out, func(c factorChoice) bool { return c.Factor == identity.WebAuthn && !c.Enroll }) {
 				continue // the browser is asked for any of the person's credentials at once
 			}
 			if enroll {
@@ -103,7 +110,17 @@ func (r reader) enrolment(f *form, outer string, o option, at authenticator) []f
 	if at.key == "phone_number" {
 		factor = identity.SMS
 	}
-	return []factorChoice{{Enroll: true, Factor: factor, Label: shorten(o.label), Move: chosen(base, outer, o.form, input)}}
+	return []factorChoice{{Enroll: true, Factor: factor, Label: shorten(o.label), Detail: at.grace(), Move: chosen(base, outer, o.form, input)}}
+}
+
+// grace says until when the set-up can be postponed (§3.5); "" when it cannot or no day is named.
+func (a authenticator) grace() string {
+	expiry := a.node.get("gracePeriod").get("expiry").text()
+	until, err := time.Parse(time.DateOnly, expiry[:min(len(expiry), len(time.DateOnly))]) // what follows has several forms
+	if err != nil {
+		return ""
+	}
+	return "can wait until " + until.Format("2 January 2006")
 }
 
 const channelField = "channel"

@@ -1,6 +1,8 @@
 package identityengine
 
 import (
+	"strings"
+
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
 )
@@ -20,6 +22,7 @@ var topics = map[string]flows.Topic{
 	"granular-consent":                    flows.TopicConsent,
 	"admin-consent":                       flows.TopicConsent,
 	"email-challenge-consent":             flows.TopicConsent,
+	"request-activation-email":            flows.TopicOther,
 }
 
 // neverGeneric are side doors that a person must choose with their eyes open, and forms that only a browser or a device
@@ -30,14 +33,21 @@ var neverGeneric = map[string]bool{
 	"challenge-poll": true, "challenge-authenticator": true, "identify": true, "poll": true,
 	"select-authenticator-authenticate": true, "select-authenticator-enroll": true, "select-authenticator-enroll-data": true,
 	"authenticator-verification-data": true, "enroll-authenticator": true, "enroll-poll": true, "skip": true,
+	"device-assurance-grace-period": true, "keep-me-signed-in": true,
 }
 
-// generic serves a form that no code names, from its own description.
+// generic serves a form that no code names, from its own description. One that leads to an enrolment is guarded as any
+// other, whatever it is called (immunity S76).
 func (r reader) generic(p *page, f *form) bool {
 	if _, device := obstacles[f.name]; device || neverGeneric[f.name] || topics[f.name] != "" {
 		return false
 	}
-	return r.move(f, nil) != nil && r.describe(p, f, flows.TopicOther)
+	m := r.move(f, nil)
+	if m == nil || !r.describe(p, f, flows.TopicOther) {
+		return false
+	}
+	p.enrolling = strings.HasPrefix(f.name, "enroll") || strings.Contains(m.Path, "/credential/")
+	return true
 }
 
 // describe fills p with the inputs that the form has.
@@ -58,6 +68,9 @@ func (r reader) describe(p *page, f *form, topic flows.Topic) bool {
 		p.note = requirements(at)
 	case flows.TopicPhone:
 		p.enrolling, p.factor = true, identity.SMS
+		if at.key != "" && at.key != "phone_number" { // an e-mail address, for one
+			p.topic, p.factor = flows.TopicOther, r.currentFactor(at)
+		}
 	case flows.TopicAddress:
 		p.enrolling, p.factor = true, identity.Push
 		p.channels = r.channels(channelOf(at))

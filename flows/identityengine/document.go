@@ -61,6 +61,13 @@ func readDocument(body []byte) (*document, bool) {
 	return d, true
 }
 
+// otherVersion reports whether an answer is an IDX document of a version that is not spoken here.
+func otherVersion(body []byte) bool {
+	root, err := parseJSON(body)
+	version := root.get("version").text()
+	return err == nil && version != "" && !strings.HasPrefix(version, "1.")
+}
+
 // interactionCode takes the code out of the success form. The form's own href is not followed: the token
 // endpoint is known from the configuration.
 func interactionCode(success node) string {
@@ -106,9 +113,13 @@ func readAuthenticator(n node) authenticator {
 // isOktaVerify takes the keys of "Flexible Okta Verify" along.
 func (a authenticator) isOktaVerify() bool { return strings.HasPrefix(a.key, "okta_verify") }
 
+// isPassword goes by the type too, and by a part of the name ("okta_duresspassword"): no kind of password must pass for
+// a second factor (immunity S71).
 func (a authenticator) isPassword() bool {
-	return a.key == "okta_password" || a.key == "" && a.node.get("type").text() == "password"
+	return strings.Contains(a.key, "password") || strings.Contains(a.node.get("type").text(), "password")
 }
+
+func (a authenticator) isCustomApp() bool { return a.key == "custom_app" || a.key == "custom_push" }
 
 // current is the authenticator that a form is about (§3.5).
 func (d *document) current(f *form) authenticator {

@@ -125,7 +125,7 @@ func TestAutomaticAnswersAreBounded(t *testing.T) {
 
 // Biometrics wanted for a code: said so, and no code is asked for again.
 func TestBiometricsWanted(t *testing.T) {
-	if got, want := afterPoll(t, ours(t, "biometrics")), "denied update_app final=true !oie.authenticator.oktaverify.method.totp.verify.enable.biometrics"; got != want {
+	if got, want := afterPoll(t, ours(t, "biometrics")), `denied update_app final=true !oie.authenticator.oktaverify.method.totp.verify.enable.biometrics"Switch on biometrics."`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -158,7 +158,7 @@ func TestProofOfAPush(t *testing.T) {
 		if !isDocument {
 			t.Fatalf("%s: no document", name)
 		}
-		p, err := reader{d, e.client.Local, true}.read()
+		p, err := reader{d, e.client.Local, true, SelfService{true, true, true}}.read()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,9 +1,10 @@
 // Package identityengine owns the sign-in through Okta's Identity Engine (IDX): it drives interact,
 // introspect, the remediations, the polls and the token exchange, and turns what Okta asks into flows.Step. It
-// keeps nothing between calls but Okta's signing keys: all progress is in the flows.State. What
-// it can serve are password, Okta Verify push with and without number challenge, and Okta Verify codes; anything
-// else that Okta may ask for is a refusal that says so. The wire is described in
-// okta/identity-engine.md of the shared references; section numbers in comments are of that document.
+// keeps nothing between calls but Okta's signing keys: all progress is in the flows.State. It serves
+// every authenticator and enrolment that needs nothing but a browser, and any other form from the form's own description. What only
+// the person's device or a redirect could answer is left for another way where Okta gives one, and is a refusal that names
+// it where not. The wire is described in okta/identity-engine.md of the shared references; section numbers in comments
+// are of that document.
 package identityengine
 
 import (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"net/url"
+	"slices"
 	"strings"
 
 	"sidegate.example/sidegate/flows"
@@ -40,7 +41,7 @@ func (r reader) enroll(p *page, f *form) bool {
 		return r.describe(p, f, flows.TopicQuestion)
 	}
 	input := onlyInput(credentials.form)
-	if input == nil {
+	if input == nil || asksMore(credentials.form) {
 		return r.describe(p, f, flows.TopicOther)
 	}
 	p.ask, p.setup = askCode, r.setup(at)
@@ -49,11 +50,26 @@ func (r reader) enroll(p *page, f *form) bool {
 	return true
 }
 
-// enrollPoll waits for the phone that sets Okta Verify up (§5.4).
+// asksMore reports whether a form comes with a value that a person may want to change, such as the user name of a
+// token (§6.7).
+func asksMore(fields []field) bool {
+	return slices.ContainsFunc(fields, func(f field) bool {
+		return f.literal != nil && f.mutable && f.visible && f.label != "" && len(f.options) == 0
+	})
+}
+
+// enrollPoll waits for the phone that sets Okta Verify up (§5.4). One for a card that is held to a device (NFC) cannot
+// be served.
 func (r reader) enrollPoll(p *page, f *form) bool {
 	at := r.doc.current(f)
+	if at.key != "" && !at.isOktaVerify() && !at.isCustomApp() {
+		return false
+	}
 	p.ask, p.main, p.enrolling = askWait, r.move(f, nil), true
 	p.factor, p.interval = identity.Push, refresh(f.refresh)
+	if at.isCustomApp() {
+		p.factor = identity.CustomPush
+	}
 	if p.setup = r.setup(at); p.setup == nil {
 		p.setup = &flows.Setup{}
 	}

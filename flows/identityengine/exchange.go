@@ -94,6 +94,8 @@ func (a *attempt) foreign(res *okta.Response) (*document, error) {
 		return nil, rateLimited(res)
 	case code == "E0000009", code == "E0000010":
 		return nil, res.Refuse(flows.ReasonUnavailable)
+	case otherVersion(res.Body):
+		return nil, malformed("%s: the org answers in another version of IDX than 1", res.Endpoint)
 	case a.polling && res.Status >= 400:
 		return nil, missed(res)
 	case a.polling:

@@ -122,7 +122,10 @@ func build(fields []field, input map[string]any) map[string]any {
 		switch {
 		case f.form != nil:
 			nested, _ := given.(map[string]any)
-			if inner := build(f.form, nested); len(inner) > 0 || f.required {
+			inner := build(f.form, nested)
+			if before, ok := out[f.name].(map[string]any); ok {
+				maps.Copy(before, inner) // "userProfile" comes three times in one form (§3.3)
+			} else if len(inner) > 0 || f.required {
 				out[f.name] = inner
 			}
 		case ok:

@@ -47,7 +47,7 @@ func FuzzDocument(f *testing.F) {
 		for _, form := range d.forms {
 			checkFixed(t, form.fields, build(form.fields, hostile))
 		}
-		p, err := reader{d, e.client.Local, true}.read()
+		p, err := reader{d, e.client.Local, true, SelfService{true, true, true}}.read()
 		if err != nil {
 			return
 		}

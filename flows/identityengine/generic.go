@@ -1,6 +1,7 @@
 package identityengine
 
 import (
+	"cmp"
 	"maps"
 	"strconv"
 	"strings"
@@ -44,12 +45,13 @@ type inputOption struct {
 type inputs struct {
 	list     []input
 	messages map[string][]flows.Message
+	named    map[string]bool
 	left     int
 	hidden   bool // a required value that no page shows
 }
 
 func readInputs(fields []field) (*inputs, bool) {
-	in := &inputs{messages: map[string][]flows.Message{}, left: maxInputs}
+	in := &inputs{messages: map[string][]flows.Message{}, named: map[string]bool{}, left: maxInputs}
 	in.list = in.read(fields, nil, "")
 	return in, !in.hidden && in.left >= 0
 }
@@ -64,6 +66,10 @@ func (in *inputs) read(fields []field, path []string, prefix string) []input {
 		}
 		at := append(path[:len(path):len(path)], f.name)
 		name := prefix + f.name
+		if f.form == nil && in.named[name] {
+			continue
+		}
+		in.named[name] = true
 		if f.form != nil {
 			in.keep(name, f.messages)
 			out = append(out, in.read(f.form, at, name+".")...)
@@ -92,12 +98,15 @@ func (in *inputs) keep(name string, messages []flows.Message) {
 }
 
 func (in *inputs) one(f *field, name string, path []string) input {
-	i := input{Name: name, Path: path, Label: f.label, Required: f.required, Secret: f.secret}
+	i := input{Name: name, Path: path, Label: f.label, Required: f.required || f.name == "authenticator", Secret: f.secret}
 	switch {
 	case len(f.options) > 0:
 		i.Type = flows.FieldSelect
 		for n, o := range f.options[:min(len(f.options), maxOptions)] {
-			option := inputOption{Value: strconv.Itoa(n), Label: o.label, Literal: o.literal}
+			if o.literal == "signed_nonce" {
+				continue // FastPass cannot be served (§5.5)
+			}
+			option := inputOption{Value: strconv.Itoa(n), Label: cmp.Or(o.label, shorten(node{o.literal}.text())), Literal: o.literal}
 			if o.form != nil {
 				i.Type = flows.FieldAlternatives
 				option.Literal = build(o.form, nil)

@@ -81,6 +81,8 @@ const (
 	meansCredentials
 	// meansElsewhere: the sign-in goes on, or was ended, somewhere else (§6.2).
 	meansElsewhere
+	// meansRestored: the account was unlocked; the sign-in is still to come.
+	meansRestored
 	// meansDegraded ends a poll, and is an outage anywhere else.
 	meansDegraded
 )
@@ -105,6 +107,9 @@ var meanings = []struct {
 	{"user.deprovisioned", meansLocked},
 	{"locked", meansLocked},
 	{"lockout", meansLocked},
+	{"unlock_user.success", meansRestored},
+	{"unlock_user.challenge.failed", meansPolicy},
+	{"reset.password.not.allowed", meansPolicy},
 	{"e0000119", meansLocked},
 	{"e0000069", meansLocked},
 	{"access_denied", meansPolicy},

@@ -49,6 +49,11 @@ func (a *attempt) interact(ctx context.Context) (string, *flows.Step, error) {
 		return "", &step, nil
 	}
 	if res.Status != http.StatusOK {
+		if a.token.name != "" && res.Code() == "invalid_request" {
+			// Most likely the mailed token is old or used: Okta's code does not tell it from a mistake of ours (§1.5).
+			step := a.end(flows.DeniedExpired, a.misconfiguredApp(res))
+			return "", &step, nil
+		}
 		return "", nil, a.refusedApp(res)
 	}
 	body, err := parseJSON(res.Body)

@@ -2,6 +2,8 @@ package identityengine
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -100,10 +102,10 @@ func (p *page) failed() bool {
 	return false
 }
 
-// offers reports whether f can be chosen.
-func (p *page) offers(f identity.Factor) bool {
+// offers reports whether f can be chosen, or set up.
+func (p *page) offers(f identity.Factor, enroll bool) bool {
 	for i := range p.factors {
-		if p.factors[i].Factor == f && !p.factors[i].Enroll {
+		if p.factors[i].Factor == f && p.factors[i].Enroll == enroll {
 			return true
 		}
 	}
@@ -118,8 +120,9 @@ var errForeignForm = errors.New("the form to answer leads off the org's own orig
 type reader struct {
 	doc   *document
 	local func(href string) (string, error)
-	// webAuthn is whether passkeys are served.
-	webAuthn bool
+	// webAuthn and selfService are what the operator has switched on.
+	webAuthn    bool
+	selfService SelfService
 }
 
 // read finds the first remediation that can be served (§3.8, §4.5); side choices come along. Its only error
@@ -143,19 +146,20 @@ func (r reader) read() (*page, error) {
 	}
 	p.factors, p.obstacle = r.sideFactors(), r.obstacle()
 	r.sideMoves(p)
-	for _, serve := range []func(*page, *form) bool{r.serve, r.generic} {
+	for _, serve := range []func(*page, *form) bool{r.wanted, r.serve, r.generic, r.leave} {
 		for _, f := range r.doc.forms {
-			if !serve(p, f) {
+			served := *p // what cannot be served leaves no trace
+			if !serve(&served, f) {
 				if choosers[f.name] && r.move(f, nil) == nil {
 					return nil, errForeignForm
 				}
 				continue
 			}
-			p.form = f
-			if p.main == nil && p.ask != askChoose && p.ask != askEnrollChoice {
+			served.form = f
+			if served.main == nil && served.ask != askChoose && served.ask != askEnrollChoice {
 				return nil, errForeignForm
 			}
-			return p, nil
+			return &served, nil
 		}
 	}
 	p.ask = askUnsupported
@@ -181,6 +185,32 @@ var choosers = map[string]bool{
 	"select-authenticator-authenticate": true, "authenticator-verification-data": true, "select-authenticator-enroll": true,
 }
 
+// wanted is what the person came for, wherever it stands in the list.
+func (r reader) wanted(p *page, f *form) bool {
+	if f.name != "unlock-account" || !r.doc.unlocking {
+		return false
+	}
+	if p.ask, p.main = askUnlock, r.move(f, nil); find(f.fields, flows.FieldIdentifier) != nil {
+		return r.describe(p, f, flows.TopicUnlock) // it asks for whom at once (§4.3)
+	}
+	return true
+}
+
+// leave skips what nothing else can be made of: an offer of what is not served here, or a warning (§3.8).
+func (r reader) leave(p *page, f *form) bool {
+	if f.name != "skip" && f.name != "device-assurance-grace-period" {
+		return false
+	}
+	p.ask, p.main, p.skip = askSkip, r.move(f, nil), nil
+	// Two errors of Okta's are warnings, for the sign-in goes on: what the device lacks, and that nothing can be set up
+	// while Okta is in safe mode. Neither says that the last answer was wrong.
+	p.messages = slices.Clone(p.messages)
+	for i, m := range p.messages {
+		p.messages[i].Error = m.Error && f.name == "skip" && !strings.Contains(m.Key, "server.safe.mode")
+	}
+	return true
+}
+
 // serve fills p from f if this gateway can do what f wants.
 func (r reader) serve(p *page, f *form) bool {
 	switch f.name {
@@ -191,16 +221,23 @@ func (r reader) serve(p *page, f *form) bool {
 	case "challenge-poll":
 		return r.wait(p, f)
 	case "resend":
-		p.ask, p.main = askRejected, r.move(f, nil)
-		p.device = r.doc.device(r.doc.current(f))
-		p.resend = p.main
+		at := r.doc.current(f)
+		p.ask, p.main, p.factor = askRejected, r.move(f, nil), identity.Push
+		if at.isCustomApp() {
+			p.factor = identity.CustomPush
+		}
+		p.device, p.resend = r.doc.device(at), p.main
 	case "authenticator-verification-data":
 		return r.method(p, f)
 	case "select-authenticator-authenticate":
 		return r.chooser(p, askChoose, false)
 	case "select-authenticator-enroll":
 		return r.chooser(p, askEnrollChoice, true)
-	case "enroll-authenticator":
+	case "select-enrollment-channel":
+		p.ask, p.enrolling, p.channels = askEnrollChoice, true, r.channels("")
+		p.factors = nil
+		return len(p.channels) > 0
+	case "enroll-authenticator", "enroll-authenticator-promotion":
 		return r.enroll(p, f)
 	case "enroll-poll":
 		return r.enrollPoll(p, f)
@@ -208,18 +245,32 @@ func (r reader) serve(p *page, f *form) bool {
 		return r.probe(p, f)
 	case "keep-me-signed-in":
 		p.ask, p.main = askKeepSignedIn, r.move(f, map[string]any{"keepMeSignedIn": false})
-	case "skip", "device-assurance-grace-period":
-		p.ask, p.main = askSkip, r.move(f, nil)
 	case "poll":
 		p.ask, p.main = askSafeMode, r.move(f, nil)
-	case "unlock-account":
-		p.ask, p.main = askUnlock, r.move(f, nil)
-		return r.doc.unlocking
+	case "cancel-transaction":
+		p.ask, p.main = askProbe, r.move(f, nil) // out of the sign-in that only an Apple device can do (§5.6)
+		return p.main != nil
 	default:
+		if !r.allowed(f) {
+			return false
+		}
 		if topic, ok := topics[f.name]; ok {
 			return r.describe(p, f, topic)
 		}
 		return false
+	}
+	return true
+}
+
+// allowed reports whether the operator serves what only people without a sign-in need.
+func (r reader) allowed(f *form) bool {
+	switch f.name {
+	case "identify-recovery", "reset-authenticator":
+		return r.selfService.Recover
+	case "select-authenticator-unlock-account":
+		return r.selfService.Unlock
+	case "request-activation-email":
+		return r.selfService.Activate
 	}
 	return true
 }
@@ -285,8 +336,9 @@ func (r reader) method(p *page, f *form) bool {
 	if len(asked) == 0 {
 		return false
 	}
+	own := len(asked)
 	for _, side := range p.factors {
-		if !(&page{factors: asked}).offers(side.Factor) {
+		if !slices.ContainsFunc(asked[:own], func(c factorChoice) bool { return c.sameAs(side, outer.name) }) {
 			asked = append(asked, side)
 		}
 	}

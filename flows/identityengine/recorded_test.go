@@ -74,8 +74,10 @@ func scripted(t testing.TB, s *script) (*Engine, flows.ClientContext) {
 	return e, cc
 }
 
-// outcome is one line that says all that matters of what the engine made of an answer.
-func outcome(s *script, step flows.Step, err error) string {
+// outcome is one line that says all that matters of what the engine made of an answer: the kind, the factor, what a form
+// is about, why it ended, the poll interval, the number to tap, what is needed for a set-up, where the answer goes, the
+// fields with their options, the choices with what they send, and the messages.
+func outcome(s *script, next flows.State, step flows.Step, err error) string {
 	if len(s.paths) > 1 {
 		return "calls " + strings.Join(s.paths[1:], " ")
 	}
@@ -97,8 +99,14 @@ func outcome(s *script, step flows.Step, err error) string {
 			parts = append(parts, "obstacle="+string(step.Denied.Obstacle))
 		}
 	}
+	if step.Device != "" {
+		parts = append(parts, fmt.Sprintf("on=%q", step.Device))
+	}
 	if step.Wait != nil {
-		parts = append(parts, step.Wait.Interval.String(), "number="+step.Wait.Number)
+		parts = append(parts, "every="+step.Wait.Interval.String())
+		if step.Wait.Number != "" {
+			parts = append(parts, "number="+step.Wait.Number)
+		}
 	}
 	if s := step.Setup; s != nil {
 		parts = append(parts, fmt.Sprintf("setup=%s,qr=%v,secret=%v,to=%s,link=%s", s.Channel, s.QR != nil, s.Secret != "", s.SentTo, s.Link))
@@ -106,14 +114,54 @@ func outcome(s *script, step flows.Step, err error) string {
 	if w := step.WebAuthn; w != nil {
 		parts = append(parts, fmt.Sprintf("create=%v options=%s", w.Create, w.Options))
 	}
+	st := new(state)
+	if len(next) > 0 {
+		if st, err = decodeState(next); err != nil {
+			return "unreadable state: " + err.Error()
+		}
+	}
+	if st.Main != nil {
+		parts = append(parts, "at="+st.Main.Path)
+	}
 	parts = append(parts, fieldOutcome(step.Fields)...)
 	for _, c := range step.Choices {
-		parts = append(parts, "["+c.ID+"]")
+		parts = append(parts, choiceOutcome(st, c))
 	}
-	for _, m := range step.Messages {
-		parts = append(parts, "!"+m.Key)
+	return strings.Join(append(parts, messageOutcome(step.Messages)...), " ")
+}
+
+// choiceOutcome is [id:method "label" (detail)], with the method or the channel that the choice sends.
+func choiceOutcome(st *state, c flows.Choice) string {
+	out := "[" + c.ID
+	if f := st.choice(c.ID); f != nil {
+		sent := node{f.Move.Body}.get("authenticator")
+		if how := sent.get(methodType).text() + sent.get(channelField).text(); how != "" {
+			out += ":" + how
+		}
 	}
-	return strings.Join(parts, " ")
+	if c.Label != "" {
+		out += fmt.Sprintf(" %q", c.Label)
+	}
+	if c.Detail != "" {
+		out += " (" + c.Detail + ")"
+	}
+	return out + "]"
+}
+
+// messageOutcome marks an error with ! and anything else with i.
+func messageOutcome(list []flows.Message) []string {
+	var out []string
+	for _, m := range list {
+		mark := "i:"
+		if m.Error {
+			mark = "!"
+		}
+		if m.Text != "" {
+			m.Key += fmt.Sprintf("%q", m.Text)
+		}
+		out = append(out, mark+m.Key)
+	}
+	return out
 }
 
 // fieldOutcome names each input with its type; a star is for required, and alternatives have theirs in brackets.
@@ -127,17 +175,23 @@ func fieldOutcome(fields []flows.Field) []string {
 		if f.Required {
 			part += "*"
 		}
+		if f.Secret {
+			part += "+secret"
+		}
+		if f.Label != "" {
+			part += fmt.Sprintf("%q", f.Label)
+		}
+		if f.Value != "" {
+			part += "=" + f.Value
+		}
 		if len(f.Options) > 0 {
 			var options []string
 			for _, o := range f.Options {
-				options = append(options, strings.Join(append([]string{o.Value}, fieldOutcome(o.Fields)...), " "))
+				options = append(options, strings.Join(append([]string{o.Value + "=" + o.Label}, fieldOutcome(o.Fields)...), " "))
 			}
 			part += "(" + strings.Join(options, "|") + ")"
 		}
-		parts = append(parts, part)
-		for _, m := range f.Messages {
-			parts = append(parts, "!"+m.Key)
-		}
+		parts = append(append(parts, part), messageOutcome(f.Messages)...)
 	}
 	return parts
 }
@@ -149,8 +203,8 @@ func afterPassword(t testing.TB, a answer, guarded bool) string {
 	st := state{Want: wantPassword, Person: "joe", Redirect: "https://app", Handle: "02", Main: &move{
 		Path: "/idp/idx/challenge/answer", Input: []string{"credentials", "passcode"},
 	}}
-	_, step, err := e.Advance(context.Background(), cc, st.encode(), flows.Answer{Values: map[string]string{"password": "p"}})
-	return outcome(s, step, err)
+	next, step, err := e.Advance(context.Background(), cc, st.encode(), flows.Answer{Values: map[string]string{"password": "p"}})
+	return outcome(s, next, step, err)
 }
 
 // afterPoll is what comes of an answer to the poll of a push.
@@ -160,8 +214,8 @@ func afterPoll(t testing.TB, a answer) string {
 	st := state{Want: wantPhone, Person: "joe", Handle: "02", Pending: identity.Push,
 		Proofs: []proof{{Factor: identity.Password, At: 1}}, Main: &move{Path: "/idp/idx/authenticators/poll"},
 	}
-	_, step, err := e.Poll(context.Background(), cc, st.encode())
-	return outcome(s, step, err)
+	next, step, err := e.Poll(context.Background(), cc, st.encode())
+	return outcome(s, next, step, err)
 }
 
 func TestRecordedAnswers(t *testing.T) {
@@ -171,6 +225,9 @@ func TestRecordedAnswers(t *testing.T) {
 	}
 	if len(files) == 0 {
 		t.Skip("the recorded answers are not beside this checkout (../shared/okta/idx-fixtures)")
+	}
+	if len(files) != len(recorded) {
+		t.Errorf("%d recordings, of which the table has %d", len(files), len(recorded))
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")

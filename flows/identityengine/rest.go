@@ -45,7 +45,13 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 	case askChoose, askEnrollChoice:
 		a.state.Want, a.state.Pending = wantChoice, ""
 		return a.show(view{messages: p.messages})
+	case askSkip:
+		a.state.Want, a.state.Pending, a.state.Topic = wantForm, "", flows.TopicOther
+		return a.show(view{messages: p.messages})
 	case askForm:
+		if p.topic == flows.TopicRecover || p.topic == flows.TopicResetPassword || p.topic == flows.TopicUnlock {
+			a.state.recover()
+		}
 		a.state.Want, a.state.Pending, a.state.Topic = wantForm, p.factor, p.topic
 		messages := p.messages
 		if a.state.Note = p.note; p.note != nil {
@@ -64,8 +70,9 @@ func (a *attempt) keep(p *page) {
 	s := &a.state
 	s.Main, s.Resend, s.Factors, s.Cancel, s.Device = p.main, p.resend, p.factors, p.cancel, p.device
 	s.Label, s.Number, s.Misses, s.Seen, s.Every = "", p.number, 0, "", 0
-	s.PollBy, s.Skip, s.Recover, s.Enrolling, s.Topic = p.poll, p.skip, nil, p.enrolling, ""
+	s.PollBy, s.Skip, s.Recover, s.Enrolling, s.Topic, s.Note = p.poll, p.skip, nil, p.enrolling, "", nil
 	s.Setup, s.Channels, s.WebAuthn = p.setup, p.channels, nil
+	s.Proves = p.form != nil && p.form.name == "enroll-authenticator"
 	if a.engine.selfService.Recover && p.ask == askPassword {
 		s.Recover = p.recover
 	}
@@ -79,6 +86,9 @@ func (a *attempt) keep(p *page) {
 
 // refusal is the reason for which a page must not be shown as what it asks.
 func refusal(p *page) (flows.DeniedReason, bool) {
+	if p.ask == askSkip {
+		return "", false // a grace period has the keys of the refusal that follows it
+	}
 	switch meaningOf(p.messages) {
 	case meansExpired:
 		return flows.DeniedExpired, true
@@ -99,6 +109,8 @@ func refusal(p *page) (flows.DeniedReason, bool) {
 		return flows.DeniedPolicy, true
 	case meansElsewhere:
 		return flows.DeniedElsewhere, true
+	case meansRestored:
+		return flows.DeniedRestored, p.ask == askNothing
 	}
 	switch p.ask {
 	case askRejected:
@@ -113,14 +125,14 @@ func refusal(p *page) (flows.DeniedReason, bool) {
 func (a *attempt) refuse(p *page, why flows.DeniedReason) (flows.State, flows.Step, error) {
 	s := &a.state
 	s.Want, s.Main, s.Pending = wantNothing, nil, p.factor
-	if p.ask == askRejected {
-		s.Pending = identity.Push
-	}
 	switch why {
 	case flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedUpdateApp:
 	case flows.DeniedLocked:
 		// The account, or the factor alone: then another one may do.
 		s.Resend = nil
+	case flows.DeniedEnrollment:
+		// What can be proved first may be enough to set something up.
+		s.Pending, s.Resend, s.Factors = "", nil, slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Enroll })
 	default:
 		s.Resend, s.Factors = nil, nil
 	}
@@ -161,7 +173,10 @@ func (a *attempt) askWho(p *page) (flows.State, flows.Step, error) {
 	if s.Seeking == seekingUnlock {
 		s.Topic = flows.TopicUnlock
 	}
-	s.Main.Inputs = []input{{Name: flows.FieldIdentifier, Path: []string{"identifier"}, Required: true}}
+	if f := find(p.form.fields, flows.FieldIdentifier); f == nil || f.fixed() {
+		return a.refuse(p, flows.DeniedUnsupported)
+	}
+	s.Main.Inputs = []input{{Name: flows.FieldIdentifier, Path: []string{flows.FieldIdentifier}, Required: true}}
 	s.Resend, s.Factors = nil, nil
 	return a.show(view{})
 }
@@ -182,7 +197,7 @@ func (a *attempt) refusedCredentials() []flows.Message {
 }
 
 func (a *attempt) restCode(p *page) (flows.State, flows.Step, error) {
-	again := a.state.Want == wantCode && a.state.Pending == p.factor
+	again := a.answered && a.state.Pending == p.factor
 	a.state.Want, a.state.Pending, a.state.Label, a.state.Every = wantCode, p.factor, shorten(p.input.label), p.interval
 	v := view{messages: p.messages, fieldMessages: p.input.messages}
 	if again && !p.failed() {

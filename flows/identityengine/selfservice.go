@@ -25,7 +25,8 @@ func (a *attempt) beginWithout(ctx context.Context, ans flows.Answer) (flows.Sta
 	case ans.Choice == "" && activation != "" && on.Activate:
 		a.token.name, a.token.value, a.state.Vouched = flows.FieldActivationToken, activation, true
 	case ans.Choice == "" && recovery != "" && on.Recover:
-		a.token.name, a.token.value, a.state.Recovering = flows.FieldRecoveryToken, recovery, true
+		a.token.name, a.token.value = flows.FieldRecoveryToken, recovery
+		a.state.recover()
 	default:
 		return nil, flows.Step{}, badAnswer("this is not offered here: self_service is off")
 	}
@@ -53,10 +54,12 @@ func (a *attempt) seek(p *page) *move {
 	s := &a.state
 	switch {
 	case s.Seeking == seekingRecovery && p.recover != nil && p.ask != askForm:
-		s.Seeking, s.Recovering = "", true
+		s.Seeking = ""
+		s.recover()
 		return p.recover
 	case s.Seeking == seekingUnlock && p.ask == askUnlock:
-		s.Seeking, s.Recovering = "", true
+		s.Seeking = ""
+		s.recover()
 		return p.main
 	}
 	return nil

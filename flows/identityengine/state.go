@@ -73,12 +73,17 @@ type state struct {
 	Setup     *flows.Setup    `json:"P,omitempty"`
 	Channels  []channelChoice `json:"C,omitempty"`
 	WebAuthn  *flows.WebAuthn `json:"W,omitempty"`
+	// Proves is set where what is typed into a form proves Pending: not a number or an address, which prove nothing yet
+	// (immunity S71).
+	Proves bool `json:"Q,omitempty"`
 	// Seeking is what the person came for instead of a sign-in, until Okta's way to it is found.
 	Seeking seeking `json:"G,omitempty"`
 	// Recovering is set while what is proved is proved for the account's recovery, which makes no session (immunity
 	// S71); Vouched when a token that Okta mailed began the sign-in.
 	Recovering bool `json:"N,omitempty"`
 	Vouched    bool `json:"U,omitempty"`
+	// Restored is set once anything was recovered: a success without a second factor then means that and no more.
+	Restored bool `json:"Z,omitempty"`
 	// Cancel is the path that ends the transaction when it is not the usual one.
 	Cancel string `json:"c,omitempty"`
 	// Seen is the fingerprint of the document that this State of a waiting person was made of, and Every the
@@ -116,6 +121,10 @@ func (s *state) proved(f identity.Factor) bool {
 	}
 	return false
 }
+
+// recover begins what makes no session: what was proved before counts for nothing either, because the one thing that
+// recovers the password must not be all that a session rests on.
+func (s *state) recover() { s.Recovering, s.Restored, s.Proofs = true, true, nil }
 
 func (s *state) identity() *identity.Identity {
 	id := &identity.Identity{}

@@ -62,11 +62,11 @@ func TestPollWithoutNews(t *testing.T) {
 // Anything but the expiry that differs is read, whatever it is.
 func TestNewsIsRead(t *testing.T) {
 	for name, c := range map[string]struct{ old, new, want string }{
-		"number":     {`"07"`, `"70"`, "wait number_challenge 3s number=70 [resend]"},
-		"no number":  {`"correctAnswer"`, `"x"`, "wait push 3s number= [resend]"},
-		"interval":   {`3000`, `5000`, "wait number_challenge 5s number=07 [resend]"},
-		"no resend":  {`"resend":`, `"x":`, "wait number_challenge 3s number=07"},
-		"message":    {`"remediation"`, `"messages":{"value":[{"message":"m","i18n":{"key":"k"}}]},"remediation"`, "wait number_challenge 3s number=07 [resend] !k"},
+		"number":     {`"07"`, `"70"`, "wait number_challenge every=3s number=70 [resend]"},
+		"no number":  {`"correctAnswer"`, `"x"`, "wait push every=3s [resend]"},
+		"interval":   {`3000`, `5000`, "wait number_challenge every=5s number=07 [resend]"},
+		"no resend":  {`"resend":`, `"x":`, "wait number_challenge every=3s number=07"},
+		"message":    {`"remediation"`, `"messages":{"value":[{"message":"m","i18n":{"key":"k"}}]},"remediation"`, "wait number_challenge every=3s number=07 [resend] i:k\"m\""},
 		"rejected":   {`"challenge-poll"`, `"resend"`, "denied timeout final=false [resend]"},
 		"off origin": {`/idp/idx/authenticators/poll`, `https://evil.example/`, "error malformed"},
 		"garbage":    {`"version"`, `version`, "error unavailable"},
@@ -75,7 +75,7 @@ func TestNewsIsRead(t *testing.T) {
 		changed := strings.Replace(stillWaiting, c.old, c.new, 1)
 		_, step, err := poll(answer{200, []byte(changed)}, st)
 		s.paths = nil
-		if got := outcome(s, step, err); got != c.want {
+		if got := outcome(s, nil, step, err); got != c.want {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
 		}
 	}

@@ -106,6 +106,9 @@ func (r reader) credential(p *page, f *form, credentials *field, w *flows.WebAut
 	m := r.move(f, nil)
 	if m != nil {
 		for i := range credentials.form {
+			if credentials.form[i].fixed() {
+				continue
+			}
 			m.Inputs = append(m.Inputs, input{Name: credentials.form[i].name, Path: []string{credentials.name, credentials.form[i].name}})
 		}
 	}

@@ -20,6 +20,7 @@ import (
 //	POST   /sim/scan                       {"login","content"}: the phone scans a QR code; 410 when it is void
 //	POST   /sim/link                       {"link"}: a mailed link is followed; 410 when it is void
 //	POST   /sim/status                     {"login","status"}: a state such as "SUSPENDED", or "ACTIVE"
+//	POST   /sim/users                      a User, who is added or replaced
 //	POST   /sim/faults                     a Fault; delay as text ("2s")
 //	DELETE /sim/faults
 //	GET    /sim/requests                   []Request
@@ -48,6 +49,7 @@ func (o *Org) simRoutes() http.Handler {
 	mux.HandleFunc("POST /sim/scan", o.simScan)
 	mux.HandleFunc("POST /sim/link", o.simLink)
 	mux.HandleFunc("POST /sim/status", o.simStatus)
+	mux.HandleFunc("POST /sim/users", o.simAddUser)
 	mux.HandleFunc("POST /sim/faults", o.simInject)
 	mux.HandleFunc("DELETE /sim/faults", func(w http.ResponseWriter, _ *http.Request) {
 		o.ClearFaults()

@@ -156,6 +156,20 @@ func TestSetUp(t *testing.T) {
 	if got := text(w.button("value", "r")); got != "Send the link again" || !strings.Contains(text(w.doc), "sent a link to ada@acme.test") {
 		t.Errorf("button %q on %q", got, text(w.doc))
 	}
+	w = write(t, p, stepPage(flows.Step{Kind: flows.KindWait, Factor: identity.CustomPush, Enrolling: true, Wait: &flows.Wait{},
+		Setup: &flows.Setup{Channel: flows.ChannelQR, QR: []byte("png")}}))
+	if got := text(w.doc); !strings.Contains(got, "Set up your organisation’s app") || strings.Contains(w.body, "Okta Verify") {
+		t.Errorf("the organisation's own app: page %q", got)
+	}
+	for _, kind := range []flows.Kind{flows.KindCode, flows.KindForm} {
+		step := flows.Step{Kind: kind, Factor: identity.HardwareOTP, Enrolling: true, Fields: []flows.Field{{Name: "passcode"}}}
+		if kind == flows.KindForm {
+			step.Topic = flows.TopicOther
+		}
+		if got := text(write(t, p, stepPage(step)).all("h1")[0]); got != "Set up your token" {
+			t.Errorf("a token is set up under the heading %q", got)
+		}
+	}
 	w = write(t, p, stepPage(flows.Step{Kind: flows.KindWait, Factor: identity.Push, Enrolling: true, Wait: &flows.Wait{},
 		Setup: &flows.Setup{Channel: flows.ChannelSameDevice, Link: "javascript:alert(1)"}}))
 	if w.byID("samedevice") != nil {

@@ -168,6 +168,9 @@ func (m *model) Heading() (string, error) {
 		case m.Completing:
 			return m.T("wait.title.completing")
 		case m.Enrolling:
+			if m.Factor == identity.CustomPush {
+				return m.T("enroll.title.custom_push")
+			}
 			return m.T("enroll.title.push")
 		case m.Number != "":
 			return m.T("wait.title.number")
@@ -175,6 +178,9 @@ func (m *model) Heading() (string, error) {
 	case flows.KindCode:
 		return m.T(codeTitle(m.Factor, m.Enrolling))
 	case flows.KindForm:
+		if m.Enrolling && m.Factor == identity.HardwareOTP && m.topic() == flows.TopicOther {
+			return m.T("enroll.title.token")
+		}
 		return m.T("form." + string(m.topic()) + ".title")
 	case flows.KindWebAuthn:
 		if m.Enrolling {

@@ -287,6 +287,8 @@ func codeTitle(f identity.Factor, enrolling bool) string {
 	switch {
 	case enrolling && f == identity.GoogleOTP:
 		return "enroll.title.google_otp"
+	case enrolling && f == identity.HardwareOTP:
+		return "enroll.title.token"
 	case enrolling && (f == identity.Email || f == identity.SMS || f == identity.Voice):
 		return "code.title." + string(f)
 	case f == identity.Password:

@@ -21,10 +21,11 @@ if ((${#packages[@]})); then
 	fi
 fi
 
-# Okta's SDK for JavaScript, at the versions of the lock file.
-lock=e2e/sdk/package-lock.json
-if [[ -f $lock ]] && command -v npm >/dev/null; then
-	if [[ ! -d e2e/sdk/node_modules || $lock -nt e2e/sdk/node_modules ]]; then
-		(cd e2e/sdk && npm ci --no-audit --no-fund && touch node_modules)
+# Okta's SDK for JavaScript and its Sign-In Widget, at the versions of the lock files.
+for dir in e2e/sdk e2e/widget; do
+	if [[ -f $dir/package-lock.json ]] && command -v npm >/dev/null; then
+		if [[ ! -d $dir/node_modules || $dir/package-lock.json -nt $dir/node_modules ]]; then
+			(cd "$dir" && npm ci --no-audit --no-fund --ignore-scripts && touch node_modules)
+		fi
 	fi
-fi
+done

@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"internal/bench/soak":    {"caddymodule", "internal/bench/measure", "internal/bench/server", "oktasim"},
 	"e2e":                    {"caddymodule", "oktasim"},
 	"e2e/sdk":                {"oktasim"},
+	"e2e/widget":             {"oktasim"},
 }
 
 // testsMayImport is what test files may import on top: the simulated Okta, which every layer is tested against.

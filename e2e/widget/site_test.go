@@ -1,0 +1,89 @@
+// Package widget runs Okta's own Sign-In Widget in Chromium against oktasim. The widget is a client that nobody here
+// wrote: where the two disagree, oktasim is wrong.
+package widget
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"testing"
+	"time"
+
+	"sidegate.example/sidegate/oktasim"
+)
+
+const (
+	clientID = "0oaWidget"
+	// dist is the widget as its package ships it.
+	dist = "node_modules/@okta/okta-signin-widget/dist"
+)
+
+// site is a page with the widget and the org that it signs in at: two origins, as in life.
+type site struct {
+	page string // URL of the page
+	org  *oktasim.Org
+	okta string // URL of the org
+}
+
+// startSite serves both on free ports of loopback.
+func startSite(t *testing.T, users ...oktasim.User) *site {
+	t.Helper()
+	if _, err := os.Stat(dist); err != nil {
+		lack(t, "the widget is not installed: run 'npm ci' in e2e/widget")
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /dist/", http.StripPrefix("/dist/", http.FileServer(http.Dir(dist))))
+	for path, file := range map[string]string{"/{$}": "page.html", "/page.js": "page.js"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
+	}
+	page := httptest.NewServer(mux)
+	t.Cleanup(page.Close)
+
+	server := httptest.NewUnstartedServer(nil)
+	s := &site{okta: "http://" + server.Listener.Addr().String()}
+	var err error
+	s.org, err = oktasim.New(oktasim.Config{
+		URL:            s.okta,
+		Clients:        []oktasim.Client{{ID: clientID, RedirectURIs: []string{page.URL + "/"}}},
+		Users:          append(users, oktasim.DefaultUsers()...),
+		Refresh:        200 * time.Millisecond,
+		TrustedOrigins: []string{page.URL},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Config.Handler = s.org.Handler()
+	server.Start()
+	t.Cleanup(server.Close)
+	s.page = page.URL + "/?" + url.Values{"issuer": {s.okta + "/oauth2/default"}, "clientId": {clientID}}.Encode()
+	return s
+}
+
+// lack skips a test for want of something, except where CI says that it must be there.
+func lack(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
+}
+
+// sameOrigin reports whether an address is of the same origin as another.
+func sameOrigin(address string) func(other string) bool {
+	return func(other string) bool {
+		a, errA := url.Parse(address)
+		b, errB := url.Parse(other)
+		return errA == nil && errB == nil && a.Scheme == b.Scheme && a.Host == b.Host
+	}
+}
+
+// pending is the user's newest push, which waits for an answer.
+func (s *site) pending(t *testing.T, login string) oktasim.Push {
+	t.Helper()
+	pushes := s.org.Pushes(login)
+	if len(pushes) == 0 || pushes[len(pushes)-1].State != "pending" {
+		t.Fatalf("pushes of %s are %+v, want the newest pending", login, pushes)
+	}
+	return pushes[len(pushes)-1]
+}

@@ -10,6 +10,7 @@ import (
 // topics are the forms that are shown as Okta describes them, by name.
 var topics = map[string]flows.Topic{
 	"authenticator-enrollment-data":       flows.TopicPhone,
+	"select-authenticator-enroll-data":    flows.TopicPhone,
 	"enrollment-channel-data":             flows.TopicAddress,
 	"reenroll-authenticator":              flows.TopicPasswordExpired,
 	"reenroll-authenticator-warning":      flows.TopicPasswordExpiring,
@@ -31,7 +32,7 @@ var neverGeneric = map[string]bool{
 	"select-identify": true, "select-enrollment-channel": true, "resend": true, "success-redirect": true,
 	"failure-redirect": true, "enroll-authenticator-promotion": true, "cancel-transaction": true,
 	"challenge-poll": true, "challenge-authenticator": true, "identify": true, "poll": true,
-	"select-authenticator-authenticate": true, "select-authenticator-enroll": true, "select-authenticator-enroll-data": true,
+	"select-authenticator-authenticate": true, "select-authenticator-enroll": true,
 	"authenticator-verification-data": true, "enroll-authenticator": true, "enroll-poll": true, "skip": true,
 	"device-assurance-grace-period": true, "keep-me-signed-in": true,
 }

@@ -196,14 +196,18 @@ func fieldOutcome(fields []flows.Field) []string {
 	return parts
 }
 
+// asking is the state of a person who is asked for the password.
+func asking() *state {
+	return &state{Want: wantPassword, Person: "joe", Redirect: "https://app", Handle: "02", Main: &move{
+		Path: "/idp/idx/challenge/answer", Input: []string{"credentials", "passcode"},
+	}}
+}
+
 // afterPassword is what comes of an answer to a password.
 func afterPassword(t testing.TB, a answer, guarded bool) string {
 	s := &script{answers: []answer{a}, guarded: guarded}
 	e, cc := scripted(t, s)
-	st := state{Want: wantPassword, Person: "joe", Redirect: "https://app", Handle: "02", Main: &move{
-		Path: "/idp/idx/challenge/answer", Input: []string{"credentials", "passcode"},
-	}}
-	next, step, err := e.Advance(context.Background(), cc, st.encode(), flows.Answer{Values: map[string]string{"password": "p"}})
+	next, step, err := e.Advance(context.Background(), cc, asking().encode(), flows.Answer{Values: map[string]string{"password": "p"}})
 	return outcome(s, next, step, err)
 }
 

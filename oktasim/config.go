@@ -133,6 +133,8 @@ type Policy struct {
 	Origins []string `json:"origins"`
 	// UserVerification is WebAuthn's "discouraged" (the default), "preferred" or "required".
 	UserVerification string `json:"user_verification"`
+	// Factors is about the Users, Factors and Authentication API.
+	Factors FactorsPolicy `json:"factors"`
 	// Recover allows to recover a forgotten password by e-mail or phone.
 	Recover bool `json:"recover"`
 	// ThinIDToken leaves name, email, preferred_username and groups out of the ID token, so that

@@ -115,6 +115,9 @@ func (o *Org) OpenLink(link string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	token := link[strings.LastIndexByte(link, '/')+1:]
+	if found, err := o.openSetUp(token, ""); found {
+		return err
+	}
 	return o.open(o.links[token], token)
 }
 
@@ -136,6 +139,9 @@ func (o *Org) ScanQR(login, content string) error {
 	if !ok || err != nil {
 		return ErrNoLink
 	}
+	if found, err := o.openSetUp(values.Get("t"), login); found {
+		return err
+	}
 	t := o.links[values.Get("t")]
 	if t != nil && (t.user == nil || normalLogin(t.user.Login) != normalLogin(login)) {
 		return ErrOtherPhone
@@ -147,7 +153,7 @@ func (o *Org) ScanQR(login, content string) error {
 func (o *Org) PendingQR(login string) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	content := ""
+	content := o.pendingSetUp(login)
 	var latest time.Time
 	for token, t := range o.links {
 		if t.user != nil && normalLogin(t.user.Login) == normalLogin(login) && t.stage == stageEnrollPoll && t.task.channel == channelQR && !t.task.opened && t.expires.After(latest) {

@@ -51,6 +51,7 @@ type account struct {
 	questionKey, question string
 	inbox                 []Mail
 	pushes                []*push
+	mfa                   factorState
 }
 
 // New builds an org. The error says which field of c is wrong.

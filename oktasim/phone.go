@@ -122,7 +122,7 @@ func (o *Org) view(login string) (phoneView, bool) {
 		period := int64(totpPeriod / time.Second)
 		v.SecondsLeft = period - now.Unix()%period
 	}
-	if a.hasKey(keyGoogle) || slices.Contains(slices.Concat(a.Require, a.Optional), keyGoogle) {
+	if a.hasKey(keyGoogle) || a.settingUp(keyGoogle) || slices.Contains(slices.Concat(a.Require, a.Optional), keyGoogle) {
 		v.Google = totpCode(a.googleKey, max(totpStep(now), a.lastGoogle+1))
 	}
 	if slices.ContainsFunc(tokens, a.hasKey) {

@@ -75,8 +75,12 @@ func (o *Org) sendPush(x *exchange, t *transaction, key string) {
 		p.answer = p.Numbers[randomInt(3)]
 	}
 	t.push, t.stage, t.nextPoll = p, stagePush, time.Time{}
+	o.deliver(t.user, p)
+}
+
+// deliver puts a push on the user's phone. The caller holds mu.
+func (o *Org) deliver(a *account, p *push) {
 	o.pushes[p.ID] = p
-	a := t.user
 	a.pushes = append(a.pushes, p)
 	if len(a.pushes) > maxPushes {
 		delete(o.pushes, a.pushes[0].ID)

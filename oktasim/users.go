@@ -16,6 +16,9 @@ type apiState struct {
 	usedProofs      expiringSet // thumbprint and jti of DPoP proofs
 	nonce, oldNonce string
 	nonceMade       time.Time
+	transactions    map[string]*factorTransaction
+	queue           []*factorTransaction // oldest first
+	setUps          map[string]setUp     // by token
 }
 
 // apiRoutes adds the API to the mux of Okta's URLs.
@@ -30,6 +33,7 @@ func (o *Org) apiRoutes(mux *http.ServeMux) {
 	} {
 		mux.Handle(pattern, o.operation(op.scope, op.step))
 	}
+	o.factorRoutes(mux)
 }
 
 // States of a user (factors-api.md §2.2).

@@ -103,6 +103,11 @@ func (a *account) hasKey(key string) bool {
 	return slices.Contains(a.Enrolled, key)
 }
 
+// mayHave reports whether the user has the authenticator or is to set it up, so that the phone page shows its codes.
+func (a *account) mayHave(key string) bool {
+	return a.hasKey(key) || slices.Contains(slices.Concat(a.Require, a.Optional), key)
+}
+
 // missing are the keys of a list that the user has not set up.
 func (a *account) missing(keys []string) []string {
 	return slices.DeleteFunc(slices.Clone(keys), a.hasKey)

@@ -15,8 +15,11 @@ var secondFactorStages = []stage{stageChoose, stageMethod, stagePush, stageRejec
 // or from "send again".
 func (o *Org) challenge(x *exchange, t *transaction, req *idxRequest) reply {
 	want := req.Authenticator
-	if t.stage == stagePassword && want.ID == passwordID {
+	switch {
+	case t.stage == stagePassword && want.ID == passwordID:
 		return t.ok(x)
+	case t.stage == stageUnlock:
+		return o.challengeUnlock(x, t, req)
 	}
 	if k := kindByID(want.ID); k != nil && k.key != keyVerify && slices.Contains(secondFactorStages, t.stage) {
 		return o.challengeOther(x, t, k, req)

@@ -71,15 +71,19 @@ func (c *Client) public() bool { return c.Secret == "" && c.Key == nil }
 // User is a person of the org, with one phone at most.
 type User struct {
 	// Login is compared without regard to case.
-	Login    string   `json:"login"`
+	Login string `json:"login"`
+	// Password is "" for a user without, who begins with another factor (Policy.IdentifierFirst) or an activation link.
 	Password string   `json:"password"`
 	Name     string   `json:"name"`
 	Email    string   `json:"email"`
 	Groups   []string `json:"groups"`
-	// Status is one of Okta's states of a user, "SUSPENDED" and so on; default "ACTIVE".
+	// Status is one of Okta's states of a user, "SUSPENDED" and so on; default "ACTIVE". In any other, no password is right.
 	Status string `json:"status"`
 	// Locked makes every password answer "account locked" (unless Policy.HideUnknownUsers).
 	Locked bool `json:"locked"`
+	// Access is "" or why a sign-in is refused after the first factor: "unassigned" (not a user of the app), "denied" (by
+	// policy) or "unsatisfiable" (the policy asks for what the user cannot have).
+	Access string `json:"access"`
 	// Device names the phone ("Pixel 7").
 	Device string `json:"device"`
 	// Methods are the Okta Verify methods enrolled, of "push", "totp", "signed_nonce"; empty
@@ -133,6 +137,15 @@ type Policy struct {
 	Origins []string `json:"origins"`
 	// UserVerification is WebAuthn's "discouraged" (the default), "preferred" or "required".
 	UserVerification string `json:"user_verification"`
+	// Unlock allows to unlock a locked account by e-mail or phone.
+	Unlock bool `json:"unlock"`
+	// KeepMeSignedIn asks whether to stay signed in after the last proof, unless rememberMe was sent with the identifier.
+	KeepMeSignedIn bool `json:"keep_me_signed_in"`
+	// ActivationLink and RecoveryLink are the pages to which SendActivation and SendRecovery link, with "token".
+	ActivationLink string `json:"activation_link"`
+	RecoveryLink   string `json:"recovery_link"`
+	// DeniedMessage is what a user with Access "denied" is told; "" means Okta's own words.
+	DeniedMessage string `json:"denied_message"`
 	// Factors is about the Users, Factors and Authentication API.
 	Factors FactorsPolicy `json:"factors"`
 	// Recover allows to recover a forgotten password by e-mail or phone.
@@ -217,6 +230,9 @@ func (u *User) validate() error {
 	}
 	if !slices.Contains([]string{"", passwordExpired, passwordExpiring}, u.PasswordState) {
 		return fmt.Errorf("oktasim: user %q: unknown password state %q", u.Login, u.PasswordState)
+	}
+	if !slices.Contains([]string{"", accessUnassigned, accessDeniedByPolicy, accessUnsatisfiable}, u.Access) {
+		return fmt.Errorf("oktasim: user %q: unknown access %q", u.Login, u.Access)
 	}
 	if u.TOTPSecret != "" {
 		if _, err := decodeTOTPSecret(u.TOTPSecret); err != nil {

@@ -18,6 +18,9 @@ import (
 //	GET    /sim/inbox?login=               []Mail
 //	GET    /sim/codes?login=               {"totp","google","token"}: what apps and tokens show now
 //	POST   /sim/scan                       {"login","content"}: the phone scans a QR code; 410 when it is void
+//	POST   /sim/activation                 {"login"}: the activation link is mailed; 404 when it is not for that user
+//	POST   /sim/recovery                   {"login"}: as that, of the link to a new password
+//	GET    /sim/person?login=              {"authenticators","remembered"}: what is set up, and whether to stay signed in
 //	POST   /sim/link                       {"link"}: a mailed link is followed; 410 when it is void
 //	POST   /sim/status                     {"login","status"}: a state such as "SUSPENDED", or "ACTIVE"
 //	POST   /sim/users                      a User, who is added or replaced
@@ -48,6 +51,9 @@ func (o *Org) simRoutes() http.Handler {
 	mux.HandleFunc("GET /sim/codes", o.simCodes)
 	mux.HandleFunc("POST /sim/scan", o.simScan)
 	mux.HandleFunc("POST /sim/link", o.simLink)
+	mux.HandleFunc("POST /sim/activation", simWelcome(o.SendActivation))
+	mux.HandleFunc("POST /sim/recovery", simWelcome(o.SendRecovery))
+	mux.HandleFunc("GET /sim/person", o.simPerson)
 	mux.HandleFunc("POST /sim/status", o.simStatus)
 	mux.HandleFunc("POST /sim/users", o.simAddUser)
 	mux.HandleFunc("POST /sim/faults", o.simInject)

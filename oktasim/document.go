@@ -53,6 +53,15 @@ func (b *documentBuilder) fill(d *document) {
 		b.enrolling(d)
 	case stagePasswordExpired, stagePasswordExpiring, stageReset:
 		b.newPassword(d)
+	case stageUnlock:
+		b.askUnlock(d)
+	case stageUnlocked:
+		d.Messages = array(unlocked)
+	case stageActivationExpired:
+		d.Messages = array(activationExpired)
+		d.Remediation = array(b.form("request-activation-email", "request-activation"))
+	case stageKeep:
+		b.askKeep(d)
 	case stageRecover:
 		d.Remediation = array(b.form("identify-recovery", "identify", field{Name: "identifier", Label: "Username", Required: true}))
 	default:
@@ -83,6 +92,9 @@ func (b *documentBuilder) identify(d *document) {
 	}
 	value = append(value, field{Name: "rememberMe", Label: "Keep me signed in", Type: "boolean"})
 	d.Remediation = array(b.form("identify", "identify", value...), b.form("select-enroll-profile", "enroll"))
+	if b.x.cfg.Policy.Unlock {
+		d.Remediation.Value = append(d.Remediation.Value, b.form("unlock-account", "unlock-account"))
+	}
 }
 
 func (b *documentBuilder) passwordAuthenticator() authenticator {
@@ -103,6 +115,9 @@ func (b *documentBuilder) password(d *document) {
 		Label: "Password", RelatesTo: "$.authenticatorEnrollments.value[0]",
 		Value: valueForm(fixed("id", passwordID), field{Name: "methodType", Value: "password", Mutable: isFalse}),
 	}))
+	if b.x.cfg.Policy.Unlock {
+		d.Remediation.Value = append(d.Remediation.Value, b.form("unlock-account", "unlock-account"))
+	}
 	d.CurrentAuthenticatorEnrollment = objectOf(b.recoverable(b.passwordEnrollment()))
 	d.Authenticators = array(b.passwordAuthenticator())
 	d.AuthenticatorEnrollments = array(b.passwordEnrollment())

@@ -55,6 +55,15 @@ func (o *Org) afterProof(t *transaction, now time.Time) {
 		t.stage = stageEnroll
 		return
 	}
+	o.afterLast(t, now)
+}
+
+// afterLast ends the sign-in, or asks first whether to stay signed in.
+func (o *Org) afterLast(t *transaction, now time.Time) {
+	if o.cfg.Load().Policy.KeepMeSignedIn && !t.remember {
+		t.stage = stageKeep
+		return
+	}
 	o.finish(t, now)
 }
 
@@ -192,7 +201,7 @@ func (o *Org) skip(x *exchange, t *transaction, _ *idxRequest) reply {
 	}
 	switch {
 	case t.stage == stagePasswordExpiring:
-		o.afterPassword(x, t)
+		return o.afterPassword(x, t)
 	case slices.Contains(enrolStages, t.stage) && optional:
 		t.offered = true
 		o.begin(t, task{})

@@ -83,13 +83,18 @@ func (b *documentBuilder) choices() []option {
 		if !b.t.selectable(h.kind) {
 			continue
 		}
-		o := option{Label: h.kind.label, RelatesTo: fmt.Sprintf("$.authenticatorEnrollments.value[%d]", i), Value: valueForm(b.choice(h)...)}
+		o := option{Label: h.kind.label, RelatesTo: b.enrolmentAt(i), Value: valueForm(b.choice(h)...)}
 		if h.kind.key == keyVerify {
 			o.RelatesTo = "$.authenticators.value[0]" // as in the recordings
 		}
 		out = append(out, o)
 	}
 	return out
+}
+
+// enrolmentAt is what an option relates to.
+func (b *documentBuilder) enrolmentAt(i int) string {
+	return fmt.Sprintf("$.authenticatorEnrollments.value[%d]", i)
 }
 
 func (b *documentBuilder) choice(h held) []field {

@@ -18,8 +18,7 @@ func (o *Org) cancel(x *exchange, t *transaction, _ *idxRequest) reply {
 
 // forbidden stands for self-service that the org has switched off.
 func (o *Org) forbidden(*exchange, *transaction, *idxRequest) reply {
-	return reply{status: http.StatusForbidden, doc: terminal(nil,
-		errorMessage("security.access_denied", "You do not have permission to perform the requested action."))}
+	return reply{status: http.StatusForbidden, doc: terminal(nil, noPermission)}
 }
 
 // Messages of the password step.
@@ -46,12 +45,19 @@ func (o *Org) identify(x *exchange, t *transaction, req *idxRequest) reply {
 	}
 	identifier := strings.TrimSpace(req.Identifier)
 	a := o.users[normalLogin(identifier)]
+	t.remember = req.RememberMe
 	policy := x.cfg.Policy
 	switch {
 	case identifier == "":
 		return t.withMessage(x, http.StatusBadRequest, errorMessage("api.error.field_required", "'identifier' is required."))
 	case a == nil && !policy.HideUnknownUsers:
 		return t.withMessage(x, http.StatusBadRequest, unknownUser(identifier))
+	case policy.IdentifierFirst && a != nil && a.active() && !a.hasKey(keyPassword) && len(a.held()) > 0:
+		t.identifier, t.user, t.stage = identifier, a, stageChoose
+		if rep, ok := o.admitted(x, t); !ok {
+			return rep
+		}
+		return t.ok(x)
 	case policy.IdentifierFirst:
 		t.identifier, t.user, t.stage = identifier, a, stagePassword
 		return t.ok(x)
@@ -60,8 +66,7 @@ func (o *Org) identify(x *exchange, t *transaction, req *idxRequest) reply {
 		return t.withMessage(x, http.StatusUnauthorized, *m)
 	}
 	t.identifier, t.user = identifier, a
-	o.afterPassword(x, t)
-	return t.ok(x)
+	return o.afterPassword(x, t)
 }
 
 // answer takes the password or the one-time code, whichever is asked for.
@@ -84,8 +89,7 @@ func (o *Org) answerPassword(x *exchange, t *transaction, req *idxRequest) reply
 	if m := checkPassword(x, t.user, req.Credentials.Passcode, incorrectPassword); m != nil {
 		return t.withMessage(x, http.StatusUnauthorized, *m)
 	}
-	o.afterPassword(x, t)
-	return t.ok(x)
+	return o.afterPassword(x, t)
 }
 
 // checkPassword returns nil when it is right. A locked account says so whatever was typed, so that

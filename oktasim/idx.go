@@ -14,6 +14,8 @@ type idxRequest struct {
 	StateToken        string `json:"stateToken"`
 	StateHandle       string `json:"stateHandle"`
 	Identifier        string `json:"identifier"`
+	RememberMe        bool   `json:"rememberMe"`
+	KeepMeSignedIn    *bool  `json:"keepMeSignedIn"`
 	Credentials       struct {
 		Passcode string `json:"passcode"`
 		TOTP     string `json:"totp"`

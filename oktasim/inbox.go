@@ -87,7 +87,7 @@ func (o *Org) Inbox(login string) []Mail {
 	return nil
 }
 
-// Authenticators are the keys of what a user has set up, the password included.
+// Authenticators are the keys of what a user has set up, the password included; a key for each passkey.
 func (o *Org) Authenticators(login string) []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -95,11 +95,19 @@ func (o *Org) Authenticators(login string) []string {
 	if a == nil {
 		return nil
 	}
-	out := []string{"okta_password"}
-	if len(a.Methods) > 0 {
-		out = append(out, "okta_verify")
+	var out []string
+	for _, h := range a.held() {
+		out = append(out, h.kind.key)
 	}
-	return append(out, a.Enrolled...)
+	return out
+}
+
+// Remembered reports whether the user's newest sign-in asked to stay signed in.
+func (o *Org) Remembered(login string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	a := o.users[normalLogin(login)]
+	return a != nil && a.remembered
 }
 
 // Errors of links and QR codes.

@@ -82,3 +82,24 @@ func (o *Org) simCodes(w http.ResponseWriter, r *http.Request) {
 	login := r.URL.Query().Get("login")
 	writeJSON(w, map[string]string{"totp": o.TOTP(login), "google": o.GoogleCode(login), "token": o.HardwareCode(login)})
 }
+
+// simWelcome mails a link of the org's own accord.
+func simWelcome(send func(login string) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Login string }
+		if !readJSON(w, r, &in) {
+			return
+		}
+		if err := send(in.Login); err != nil {
+			http.Error(w, err.Error(), http.StatusNotFound)
+			return
+		}
+		done(w, nil)
+	}
+}
+
+// simPerson is what a user has set up, and whether the newest sign-in asked to be remembered.
+func (o *Org) simPerson(w http.ResponseWriter, r *http.Request) {
+	login := r.URL.Query().Get("login")
+	writeJSON(w, map[string]any{"authenticators": append([]string{}, o.Authenticators(login)...), "remembered": o.Remembered(login)})
+}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // scopesKnown are the scopes that the org's apps may ask for.
@@ -45,10 +46,22 @@ func (as *authServer) interact(x *exchange) {
 		client: client, server: as, interact: secretID(""),
 		challenge: form.Get("code_challenge"), state: form.Get("state"), nonce: form.Get("nonce"), scopes: strings.Fields(form.Get("scope")),
 	}
-	as.org.mu.Lock()
-	as.org.addTransaction(t, x.now)
-	as.org.mu.Unlock()
+	if oerr := as.org.begun(t, form, x.now); oerr != nil {
+		x.oauthError(oerr)
+		return
+	}
 	x.json(http.StatusOK, "application/json", map[string]string{"interaction_handle": t.interact})
+}
+
+// begun keeps a new transaction, unless the mailed token that it came with is no good.
+func (o *Org) begun(t *transaction, form url.Values, now time.Time) *oauthError {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if oerr := o.redeemWelcome(t, form, now); oerr != nil {
+		return oerr
+	}
+	o.addTransaction(t, now)
+	return nil
 }
 
 func checkInteract(client *Client, form url.Values) *oauthError {

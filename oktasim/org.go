@@ -33,6 +33,7 @@ type Org struct {
 	idle           *list.List // of *transaction, longest idle first
 	pushes         map[string]*push
 	links          map[string]*transaction // by the token in a mailed link or a QR code
+	welcomes       map[string]*welcome     // by the token in a mailed link
 	usedAssertions expiringSet             // client id and jti of client assertions
 	api            apiState
 }
@@ -47,6 +48,7 @@ type account struct {
 	lastGoogle   int64
 	lastToken    int // newest code of a hardware token that was accepted
 	passkeys     []*passkey
+	remembered   bool // the newest sign-in asked to stay signed in
 	// questionKey and question are the security question that Answer answers.
 	questionKey, question string
 	inbox                 []Mail
@@ -68,6 +70,7 @@ func New(c Config) (*Org, error) {
 		byCode:     map[string]*transaction{},
 		pushes:     map[string]*push{},
 		links:      map[string]*transaction{},
+		welcomes:   map[string]*welcome{},
 		idle:       list.New(),
 	}
 	o.cfg.Store(&c)
@@ -177,6 +180,9 @@ func (o *Org) oktaRoutes() *http.ServeMux {
 		"challenge/send":             o.sendSetUp,
 		"skip":                       o.skip,
 		"recover":                    o.recover,
+		"unlock-account":             o.unlockAccount,
+		"request-activation":         o.requestActivation,
+		"keep-me-signed-in":          o.keepSignedIn,
 	} {
 		mux.Handle("POST /idp/idx/"+path, endpoint(func(x *exchange) { o.serveIDX(x, f) }))
 	}

@@ -28,8 +28,7 @@ func (o *Org) answerNewPassword(x *exchange, t *transaction, req *idxRequest) re
 	if enrolling {
 		return o.enrolled(x, t)
 	}
-	o.afterPassword(x, t)
-	return t.ok(x)
+	return o.afterPassword(x, t)
 }
 
 // newPassword is the document that asks for one.
@@ -38,6 +37,10 @@ func (b *documentBuilder) newPassword(d *document) {
 		stageReset: "reset-authenticator"}[b.t.stage]
 	f := b.form(name, "challenge/answer", field{Name: "credentials", Type: "object", Required: true,
 		Form: &fields{[]field{{Name: "passcode", Label: "New password", Secret: true}}}})
+	if b.t.stage == stageReset {
+		form := f.Value[0].Form
+		form.Value = append(form.Value, field{Name: "revokeSessions", Label: "Sign me out of all other devices", Type: "boolean"})
+	}
 	f.RelatesTo = []string{"$.currentAuthenticator"}
 	d.Remediation = array(f)
 	if b.t.stage == stagePasswordExpiring {

@@ -92,6 +92,9 @@ type phoneView struct {
 	Inbox         []Mail
 }
 
+// Credential is printed on the Symantec VIP token.
+func (v phoneView) Credential() string { return SymantecCredential }
+
 // Newest is the inbox, newest first.
 func (v phoneView) Newest() []Mail {
 	out := slices.Clone(v.Inbox)
@@ -122,10 +125,10 @@ func (o *Org) view(login string) (phoneView, bool) {
 		period := int64(totpPeriod / time.Second)
 		v.SecondsLeft = period - now.Unix()%period
 	}
-	if a.hasKey(keyGoogle) || a.settingUp(keyGoogle) || slices.Contains(slices.Concat(a.Require, a.Optional), keyGoogle) {
+	if a.mayHave(keyGoogle) || a.settingUp(keyGoogle) {
 		v.Google = totpCode(a.googleKey, max(totpStep(now), a.lastGoogle+1))
 	}
-	if slices.ContainsFunc(tokens, a.hasKey) {
+	if slices.ContainsFunc(tokens, a.mayHave) {
 		v.Token = tokenCode(a.lastToken + 1)
 	}
 	recent := a.latest(shownPushes)

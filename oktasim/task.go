@@ -196,7 +196,12 @@ func (o *Org) wrong(t *transaction, req *idxRequest, now time.Time) *message {
 func (o *Org) proved(x *exchange, t *transaction) reply {
 	k, method := catalogue[t.task.key], t.task.method
 	o.begin(t, task{})
-	if t.recovering {
+	switch {
+	case t.unlocking:
+		t.user.unlock()
+		t.stage = stageUnlocked
+		return t.ok(x)
+	case t.recovering:
 		t.stage = stageReset
 		return t.ok(x)
 	}

@@ -31,6 +31,11 @@ const (
 	stagePasswordExpiring // a new password may be chosen
 	stageRecover          // whose password was forgotten
 	stageReset            // a new password after recovery
+
+	stageUnlock            // whose account is unlocked, and how
+	stageUnlocked          // it was
+	stageActivationExpired // the activation link is too old
+	stageKeep              // whether to stay signed in
 )
 
 // codeLifetime is how long an interaction code can be redeemed.
@@ -59,8 +64,11 @@ type transaction struct {
 	push          *push // the newest one
 	task          task  // the authenticator in question, where it is not Okta Verify's push or code
 	recovering    bool
+	unlocking     bool      // recovering, for a locked account
 	activating    bool      // an activation token began it
 	offered       bool      // what is optional has been offered
+	warned        bool      // that the password expires
+	remember      bool      // the person asked to stay signed in
 	polling       bool      // a poll is being answered
 	nextPoll      time.Time // when the next poll may come
 
@@ -121,7 +129,7 @@ func (o *Org) drop(t *transaction, now time.Time) {
 func (o *Org) restart(t *transaction, now time.Time) {
 	t.cancelPush(now)
 	o.begin(t, task{})
-	t.recovering, t.offered = false, false
+	t.recovering, t.unlocking, t.activating, t.offered, t.warned, t.remember = false, false, false, false, false, false
 	delete(o.byHandle, t.handle)
 	delete(o.byCode, t.code)
 	t.handle = newStateHandle()
@@ -131,6 +139,7 @@ func (o *Org) restart(t *transaction, now time.Time) {
 
 // finish issues the interaction code.
 func (o *Org) finish(t *transaction, now time.Time) {
+	t.user.remembered = t.remember
 	t.stage = stageDone
 	t.authTime = now
 	t.code = secretID("")
@@ -143,20 +152,23 @@ func (t *transaction) enrolled(method string) bool {
 }
 
 // afterPassword moves on when the first factor is proved.
-func (o *Org) afterPassword(x *exchange, t *transaction) {
+func (o *Org) afterPassword(x *exchange, t *transaction) reply {
 	t.factors = []string{"pwd"}
+	if rep, ok := o.admitted(x, t); !ok {
+		return rep
+	}
 	p := x.cfg.Policy
 	switch methods := t.user.Methods; {
 	case t.user.PasswordState == passwordExpired:
 		t.stage = stagePasswordExpired
-	case t.user.PasswordState == passwordExpiring && !t.offered:
-		t.stage, t.offered = stagePasswordExpiring, true
+	case t.user.PasswordState == passwordExpiring && !t.warned:
+		t.stage, t.warned = stagePasswordExpiring, true
 	case p.PasswordOnly:
-		o.finish(t, x.now)
+		o.afterLast(t, x.now)
 	case len(t.user.Enrolled) > 0 && !(p.AutoChallenge && t.enrolled(methodPush)):
 		t.stage = stageChoose
 	case len(methods) == 0:
-		t.stage = stageEnroll
+		o.afterProof(t, x.now)
 	case p.AutoChallenge && t.enrolled(methodPush):
 		t.autoChallenge = true
 		o.sendPush(x, t, keyVerify)
@@ -167,6 +179,7 @@ func (o *Org) afterPassword(x *exchange, t *transaction) {
 	default:
 		t.stage = stageMethod
 	}
+	return t.ok(x)
 }
 
 // afterFactor moves on when a factor beside the password is proved, or the first one of a user without.

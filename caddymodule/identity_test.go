@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"sidegate.example/sidegate/gateway"
+	"sidegate.example/sidegate/gateway/session"
 )
 
 // allowed sends bob's request with extra header lines and returns what the upstream saw.
@@ -179,6 +180,24 @@ func TestPublishLeavesNothingOfOthers(t *testing.T) {
 	got := repl.ReplaceAll("{http.auth.user.id} <{http.auth.user.role}> <{http.auth.user.groups}>", "")
 	if got != "bob <> <>" {
 		t.Errorf("have %q, want bob alone", got)
+	}
+}
+
+// TestPublishWinsOverWhatOthersMap (S18): one name that an earlier handler maps is enough for all of ours to be set.
+func TestPublishWinsOverWhatOthersMap(t *testing.T) {
+	for _, mapped := range names {
+		r := prepared(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+		repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+		repl.Map(func(key string) (any, bool) { return "mallory", key == mapped })
+		who := bob()
+		id := session.NewID()
+		publish(r, gateway.Outcome{Identity: &who, Session: id})
+		want := []string{who.Login, who.Subject, who.Name, who.Email, strings.Join(who.Groups, ","), id.Handle()}
+		for i, name := range names {
+			if got := repl.ReplaceAll("{"+name+"}", ""); got != want[i] {
+				t.Errorf("%s is %q where an earlier handler maps %s, want %q", name, got, mapped, want[i])
+			}
+		}
 	}
 }
 

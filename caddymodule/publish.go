@@ -7,6 +7,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"sidegate.example/sidegate/gateway"
+	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/session"
 )
 
 // userPlaceholders is the prefix under which Caddy's own authentication handlers publish who a person is.
@@ -16,25 +18,59 @@ const userPlaceholders = "http.auth.user."
 // publish sets the placeholders {http.auth.user.*}: id (the Okta username, as in Remote-User), subject
 // (Okta's immutable user id), name, email, groups (joined by commas) and session (a handle for logs).
 // What a handler in front of the gate has published is removed first, because a claim that the session
-// lacks must be empty and not somebody else's (immunity S18). The values are set, never expanded (S43).
+// lacks must be empty and not somebody else's (immunity S18). The values are given, never expanded (S43).
+//
+// They are mapped, written out when somebody asks. To set six values allocates seven times and makes the map grow in
+// which reverse_proxy sets its own: about 2 % of a request.
 func publish(r *http.Request, out gateway.Outcome) {
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
 		return
 	}
 	repl.DeleteByPrefix(userPlaceholders)
-	// Set, because a value that an earlier handler maps would win over one that we map. What takes work to write out is
-	// written when somebody asks.
-	who := out.Identity
-	repl.Set(userPlaceholders+"id", who.Login)
-	repl.Set(userPlaceholders+"subject", who.Subject)
-	repl.Set(userPlaceholders+"name", who.Name)
-	repl.Set(userPlaceholders+"email", who.Email)
-	repl.Set(userPlaceholders+"groups", groups(who.Groups))
-	repl.Set(userPlaceholders+"session", out.Session) // its text is its handle
+	said := said{out.Identity, out.Session}
+	for _, name := range names {
+		if _, taken := repl.Get(name); taken {
+			// What an earlier handler maps wins over what we map, but not over what is set.
+			for _, name := range names {
+				value, _ := said.about(name)
+				repl.Set(name, value)
+			}
+			return
+		}
+	}
+	repl.Map(said.about)
 }
 
-// groups are written as one text, joined by commas.
-type groups []string
+// names are the placeholders.
+var names = []string{userPlaceholders + "id", userPlaceholders + "subject", userPlaceholders + "name", userPlaceholders + "email",
+	userPlaceholders + "groups", userPlaceholders + "session"}
 
-func (g groups) String() string { return strings.Join(g, ",") }
+// said is who a request is from.
+type said struct {
+	*identity.Identity
+	session session.ID
+}
+
+// about gives the value of a placeholder.
+func (s said) about(placeholder string) (any, bool) {
+	name, ours := strings.CutPrefix(placeholder, userPlaceholders)
+	if !ours {
+		return nil, false
+	}
+	switch name {
+	case "id":
+		return s.Login, true
+	case "subject":
+		return s.Subject, true
+	case "name":
+		return s.Name, true
+	case "email":
+		return s.Email, true
+	case "groups":
+		return strings.Join(s.Groups, ","), true
+	case "session":
+		return s.session.Handle(), true
+	}
+	return nil, false
+}

@@ -45,7 +45,7 @@ func (x *exchange) readSignIn() {
 
 // open finds the session of the request, if any, and decides on it. An error means that sessions cannot be
 // judged at all (no key), never that this one is bad.
-func (x *exchange) open(now time.Time) (*session.Claims, decision.Verdict, error) {
+func (x *exchange) open(now time.Time) (*session.Opened, decision.Verdict, error) {
 	verdict := decision.Verdict{Why: decision.WhyAnonymous}
 	tries := 0
 	for cookie := range session.Values(x.r.Header, x.cookies.session) {
@@ -60,7 +60,7 @@ func (x *exchange) open(now time.Time) (*session.Claims, decision.Verdict, error
 		if err != nil {
 			return nil, decision.Verdict{}, err
 		}
-		verdict = decision.Decide(claims, now, decision.Demand{Idle: x.cfg.IdleTimeout, Lifetime: x.cfg.Lifetime}, x.cfg.State.revocations.Revoked(claims.ID))
+		verdict = decision.Decide(&claims.Claims, now, decision.Demand{Idle: x.cfg.IdleTimeout, Lifetime: x.cfg.Lifetime}, x.cfg.State.revocations.Revoked(claims.ID))
 		if verdict.Allow {
 			return claims, verdict, nil
 		}

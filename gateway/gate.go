@@ -103,9 +103,9 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		return Outcome{}
 	}
 	g.obs.Decision(DecisionAllowed)
-	x.slide(claims, now)
+	x.slide(&claims.Claims, now)
 	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device)
-	g.headers.set(r.Header, &claims.Identity)
+	g.headers.set(r.Header, &claims.Header)
 	return Outcome{Identity: &claims.Identity, Session: claims.ID}
 }
 

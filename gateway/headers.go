@@ -101,49 +101,13 @@ func (ih *identityHeaders) ours(name string) bool {
 
 // set gives the upstream the identity. An absent claim leaves the header absent (immunity S18). The values get
 // an array of their own for each request, because a later handler may rewrite them in place.
-func (ih *identityHeaders) set(h http.Header, id *identity.Identity) {
-	values := new([4]string)
-	put := func(i int, name, value string) {
-		if name == "" || value == "" {
-			return
-		}
-		values[i] = value
-		h[name] = values[i : i+1 : i+1]
-	}
-	put(0, ih.user, headerText(id.Login))
-	put(1, ih.name, headerText(id.Name))
-	put(2, ih.email, headerText(id.Email))
-	if ih.groups != "" && len(id.Groups) > 0 {
-		put(3, ih.groups, joinGroups(id.Groups))
-	}
-}
-
-// joinGroups joins by comma; a comma inside a name is sent as %2C, so that the group "a,admins" does not
-// read as two.
-func joinGroups(groups []string) string {
-	var b strings.Builder
-	for i, g := range groups {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strings.ReplaceAll(headerText(g), ",", "%2C"))
-	}
-	return b.String()
-}
-
-// headerText drops control characters, which cannot stand in a header.
-func headerText(s string) string {
-	for i := range len(s) {
-		if s[i] < 0x20 || s[i] == 0x7f {
-			return strings.TrimSpace(strings.Map(func(r rune) rune {
-				if r < 0x20 || r == 0x7f {
-					return -1
-				}
-				return r
-			}, s))
+func (ih *identityHeaders) set(h http.Header, who *identity.Header) {
+	values := &[4]string{who.User, who.Name, who.Email, who.Groups}
+	for i, name := range [...]string{ih.user, ih.name, ih.email, ih.groups} {
+		if name != "" && values[i] != "" {
+			h[name] = values[i : i+1 : i+1]
 		}
 	}
-	return s
 }
 
 // fold lower-cases a header name and turns every separator into '-'.

@@ -67,7 +67,7 @@ func (x *exchange) signedOutPage() {
 
 // current is the live session of the request on one of our own routes, nil when there is none. When sessions cannot
 // be judged it answers so, and ok is false.
-func (x *exchange) current() (claims *session.Claims, ok bool) {
+func (x *exchange) current() (claims *session.Opened, ok bool) {
 	claims, _, err := x.open(time.Now())
 	if err != nil {
 		x.failed(err)

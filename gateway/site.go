@@ -11,8 +11,10 @@ import (
 // dot, so that every spelling of one host is one site (immunity S08).
 func siteOf(r *http.Request) string {
 	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
+	if strings.IndexByte(host, ':') >= 0 { // the error of a host without a port costs more than all the rest
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
 	}
 	host = strings.TrimPrefix(strings.TrimSuffix(host, "]"), "[")
 	return strings.ToLower(strings.TrimSuffix(host, "."))

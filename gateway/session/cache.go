@@ -13,7 +13,7 @@ const maxOpened = 32768
 // Only cookies whose seal was good get in, so that nobody without a session can fill it. Whether
 // a session is still alive is decided for every request again, hit or not. Safe for concurrent use.
 type Cache struct {
-	opened *otter.Cache[cacheKey, *Claims]
+	opened *otter.Cache[cacheKey, *Opened]
 }
 
 // cacheKey holds the binding too: a cookie good under one policy says nothing about another (immunity S13).
@@ -24,10 +24,10 @@ type cacheKey struct {
 
 // NewCache makes an empty Cache of at most 32768 cookies.
 func NewCache() *Cache {
-	return &Cache{opened: otter.Must(&otter.Options[cacheKey, *Claims]{MaximumSize: maxOpened})}
+	return &Cache{opened: otter.Must(&otter.Options[cacheKey, *Opened]{MaximumSize: maxOpened})}
 }
 
-func (c *Cache) get(b Binding, cookie string) (*Claims, bool) {
+func (c *Cache) get(b Binding, cookie string) (*Opened, bool) {
 	if c == nil {
 		return nil, false
 	}
@@ -35,10 +35,10 @@ func (c *Cache) get(b Binding, cookie string) (*Claims, bool) {
 }
 
 // put clones the strings: parts of a request's header would keep the whole header in memory.
-func (c *Cache) put(b Binding, cookie string, claims *Claims) {
+func (c *Cache) put(b Binding, cookie string, opened *Opened) {
 	if c == nil {
 		return
 	}
 	b = Binding{strings.Clone(b.Cookie), strings.Clone(b.Site), strings.Clone(b.Policy)}
-	c.opened.Set(cacheKey{strings.Clone(cookie), b}, claims)
+	c.opened.Set(cacheKey{strings.Clone(cookie), b}, opened)
 }

@@ -34,8 +34,7 @@ func (id ID) Handle() string {
 // String is Handle, so that a session logged by mistake shows nothing more.
 func (id ID) String() string { return id.Handle() }
 
-// Claims are the contents of a session cookie. Those that Codec.Open returns are shared between
-// requests and must not be changed; copy them first. Times have a precision of one second.
+// Claims are the contents of a session cookie. Times have a precision of one second.
 type Claims struct {
 	ID       ID
 	Identity identity.Identity
@@ -45,6 +44,12 @@ type Claims struct {
 	SeenAt time.Time
 	// ExpiresAt ends the session, used or not; refreshing never moves it (immunity S61).
 	ExpiresAt time.Time
+}
+
+// Opened is a session as Codec.Open gives it: its claims, and what every request hands on of them, made once.
+type Opened struct {
+	Claims
+	Header identity.Header
 }
 
 // Slide reports whether SeenAt is old enough for the cookie to be issued again with SeenAt now: after

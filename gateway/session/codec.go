@@ -55,17 +55,17 @@ func (c *Codec) Seal(ctx context.Context, b Binding, claims Claims) (string, err
 	return value, nil
 }
 
-// Open returns the claims of a cookie that Seal made under the same Binding. They are shared and must not
-// be changed. Lifetimes and revocation are not looked at: see package decision. The error is
+// Open returns the claims of a cookie that Seal made under the same Binding. They are shared between requests and must
+// not be changed; copy them first. Lifetimes and revocation are not looked at: see package decision. The error is
 // ErrInvalid whatever the client sent; any other means that there is no key.
-func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Claims, error) {
+func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, error) {
 	k, sealed, err := c.split(ctx, cookie, MaxCookie)
 	if err != nil {
 		return nil, err
 	}
 	// The key was looked up first: a cookie whose key has been taken away is not served from the cache.
-	if claims, ok := c.cache.get(b, cookie); ok {
-		return claims, nil
+	if opened, ok := c.cache.get(b, cookie); ok {
+		return opened, nil
 	}
 	var payload []byte
 	if err := k.cookies.Decode(b.sealName(), sealed, &payload); err != nil {
@@ -75,8 +75,9 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Claims, er
 	if err != nil {
 		return nil, ErrInvalid
 	}
-	c.cache.put(b, cookie, claims)
-	return claims, nil
+	opened := &Opened{Claims: *claims, Header: claims.Identity.Header()}
+	c.cache.put(b, cookie, opened)
+	return opened, nil
 }
 
 // SealToken seals payload for one purpose, such as a CSRF token or a return address.

@@ -16,7 +16,7 @@ func TestSealOpen(t *testing.T) {
 	cookie := mustSeal(t, c, testBinding, want)
 	for _, how := range []string{"cold", "from the cache"} {
 		got, err := c.Open(t.Context(), testBinding, cookie)
-		if err != nil || !reflect.DeepEqual(*got, want) {
+		if err != nil || !reflect.DeepEqual(got.Claims, want) {
 			t.Errorf("%s: got %+v, %v", how, got, err)
 		}
 	}
@@ -50,7 +50,7 @@ func TestS57LargestCookie(t *testing.T) {
 		}
 		largest = len(cookie)
 		got, err := c.Open(t.Context(), testBinding, cookie)
-		if err != nil || !reflect.DeepEqual(*got, claims) {
+		if err != nil || !reflect.DeepEqual(got.Claims, claims) {
 			t.Fatalf("a group of %d bytes came back as %+v, %v", n, got, err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestCachedCookieDiesWithItsKey(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	cache := NewCache()
 	for range 3 * maxOpened {
-		cache.put(testBinding, NewID().Handle(), &Claims{})
+		cache.put(testBinding, NewID().Handle(), &Opened{})
 	}
 	cache.opened.CleanUp()
 	if n := cache.opened.EstimatedSize(); n > maxOpened {
@@ -272,7 +272,7 @@ func TestS48ManyUsersAtOnce(t *testing.T) {
 				}
 				for range 2 {
 					got, err := c.Open(t.Context(), testBinding, cookie)
-					if err != nil || !reflect.DeepEqual(*got, want) {
+					if err != nil || !reflect.DeepEqual(got.Claims, want) {
 						t.Errorf("got %+v, %v", got, err)
 					}
 				}

@@ -171,7 +171,7 @@ func methodsOf(fields []field, at authenticator) []method {
 // numbered gives every choice an ID that is unique on the page: "push", and "push-2" on a second phone.
 func numbered(list []factorChoice) []factorChoice {
 	list = list[:min(len(list), maxFactors)]
-	seen := map[string]int{}
+	seen := map[string]int{choiceOther: 1} // the way back to the list is called like the factor "other"
 	for i := range list {
 		id := string(list[i].Factor)
 		if list[i].Enroll {

@@ -140,7 +140,7 @@ var recorded = map[string]expectation{
 	},
 	"authenticator-verification-select-authenticator": {
 		afterPassword: "calls /idp/idx/challenge",
-		afterPoll:     `choose [webauthn:webauthn "Security Key or Biometric"] [email:email "Okta Email"] [sms:sms "SMS" (+1 XXX-XXX-5309)] [voice:voice "Voice call" (+1 XXX-XXX-5309)] [sms-2:sms "SMS" (+1 XXX-XXX-5310)] [voice-2:voice "Voice call" (+1 XXX-XXX-5310)] [security_question "Okta Security Question"] [google_otp "Google Authenticator"] [hardware_otp "Atko Custom On-prem"] [hardware_otp-2 "RSA SecurID"] [other:idp "Atko Custom OTP Authenticator"] [hardware_otp-3 "Symantec VIP"] [hardware_otp-4 "YubiKey Authenticator"] [custom_push:push "Get a push notification" (Todd’s iPhone)] [other-2:tac "Temporary Access Code"]`,
+		afterPoll:     `choose [webauthn:webauthn "Security Key or Biometric"] [email:email "Okta Email"] [sms:sms "SMS" (+1 XXX-XXX-5309)] [voice:voice "Voice call" (+1 XXX-XXX-5309)] [sms-2:sms "SMS" (+1 XXX-XXX-5310)] [voice-2:voice "Voice call" (+1 XXX-XXX-5310)] [security_question "Okta Security Question"] [google_otp "Google Authenticator"] [hardware_otp "Atko Custom On-prem"] [hardware_otp-2 "RSA SecurID"] [other-2:idp "Atko Custom OTP Authenticator"] [hardware_otp-3 "Symantec VIP"] [hardware_otp-4 "YubiKey Authenticator"] [custom_push:push "Get a push notification" (Todd’s iPhone)] [other-3:tac "Temporary Access Code"]`,
 	},
 	"authenticator-verification-symantec-vip": {
 		afterPassword: `code hardware_otp at=/idp/idx/challenge/answer field=passcode"Enter security code"`,

@@ -341,6 +341,8 @@ const (
 	DeniedElsewhere DeniedReason = "elsewhere"
 	// DeniedUnavailable: Okta could not be reached when the sign-in was as good as done; start again.
 	DeniedUnavailable DeniedReason = "unavailable"
+	// DeniedTooMany: too many wrong codes, so that the gate stops before Okta locks the account; wait.
+	DeniedTooMany DeniedReason = "too_many"
 	// DeniedUpdateApp: the phone's Okta Verify is too old or needs biometrics switched on.
 	DeniedUpdateApp DeniedReason = "update_app"
 )

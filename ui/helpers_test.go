@@ -221,4 +221,5 @@ var obstacles = []flows.Obstacle{flows.ObstacleFastPass, flows.ObstacleDevice, f
 	flows.ObstacleSelfService}
 
 var reasons = []flows.DeniedReason{flows.DeniedEnrollment, flows.DeniedElsewhere, flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedExpired, flows.DeniedLocked,
-	flows.DeniedPolicy, flows.DeniedNoFactor, flows.DeniedUnsupported, flows.DeniedUnavailable, flows.DeniedUpdateApp, flows.DeniedRestored}
+	flows.DeniedPolicy, flows.DeniedNoFactor, flows.DeniedUnsupported, flows.DeniedUnavailable, flows.DeniedUpdateApp, flows.DeniedRestored,
+	flows.DeniedTooMany}

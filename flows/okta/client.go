@@ -50,6 +50,7 @@ type Client struct {
 	observe func(endpoint string, status int, took time.Duration)
 	now     func() time.Time
 	limits  limits
+	pace    pace
 }
 
 // New checks the configuration. Its errors say what to write instead.

@@ -251,7 +251,10 @@ func TestObserveHasAClosedSet(t *testing.T) {
 		"/idp/idx/identify", "/idp/idx/challenge", "/idp/idx/challenge/answer", "/idp/idx/challenge/poll",
 		"/idp/idx/challenge/resend", "/idp/idx/authenticators/poll", "/idp/idx/authenticators/poll/cancel", "/idp/idx/poll",
 		"/idp/idx/cancel", "/idp/idx/skip", "/idp/idx/keep-me-signed-in", "/api/v1/authn", "/api/v1/users/00u/factors",
-		"/api/v1/users/00u/factors/opf/verify", "/api/v1/users/joe", "/idp/idx/" + strings.Repeat("x", 100), "/poll",
+		"/api/v1/users/00u/factors/opf/verify", "/api/v1/users/joe", "/api/v1/authn/factors/opf/verify", "/api/v1/authn/cancel",
+		"/api/v1/users/00u/factors/opf/transactions/v2mst.x-Y", "/api/v1/users/00u/factors/catalog", "/api/v1/users/00u/groups",
+		"/api/v1/users/00u/factors/opf/lifecycle/activate", "/api/v1/users/00u/factors/opf/lifecycle/activate/poll",
+		"/api/v1/users/00u/factors/opf/resend", "/api/v1/users/00u/factors/opf/qr/00x", "/idp/idx/" + strings.Repeat("x", 100), "/poll",
 	} {
 		if _, err := client.Do(t.Context(), browser(t, "t"), okta.Request{URL: path}); err != nil {
 			t.Fatal(err)
@@ -260,7 +263,8 @@ func TestObserveHasAClosedSet(t *testing.T) {
 	srv.Close()
 	_, _ = client.Do(t.Context(), browser(t, "t"), okta.Request{URL: pollURL})
 	want := strings.Fields(`interact token keys userinfo metadata metadata introspect identify challenge answer poll resend poll
-		probe_cancel poll cancel skip keep_me_signed_in authn factors factor_verify users other other`)
+		probe_cancel poll cancel skip keep_me_signed_in authn factors factor_verify users
+		authn_verify authn factor_poll factors groups factor_activate factor_enroll_poll factor_resend factors other other`)
 	for i, name := range want {
 		want[i] = name + " 200"
 	}

@@ -30,25 +30,40 @@ type limits struct {
 type bucket struct {
 	limit, remaining int
 	reset            time.Time
+	put              int // polls put off to the next window
 }
 
 // refuse fails a call that would only meet a 429, and a poll already when a tenth is left, so that what is left is
-// for what people do themselves.
+// for what people do themselves. Polls are put off one after the other, at the pace that the next window bears: all at
+// once they would empty it.
 func (l *limits) refuse(to endpoint, poll bool, now time.Time) error {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	b, known := l.buckets[to.bucket]
-	l.mu.Unlock()
 	if !known || !now.Before(b.reset) {
 		return nil
 	}
 	if b.remaining > 0 && (!poll || b.remaining*10 > b.limit) {
 		return nil
 	}
+	wait := b.reset.Sub(now)
+	if poll {
+		wait += time.Duration(float64(b.put) * float64(longestWindow) / (pollShare * float64(b.limit)))
+		b.put++
+		l.buckets[to.bucket] = b
+	}
 	return &flows.Error{
 		Reason:     flows.ReasonRateLimited,
-		RetryAfter: min(max(b.reset.Sub(now), minRetry), maxRetry),
+		RetryAfter: min(max(wait, minRetry), maxRetry),
 		Err:        fmt.Errorf("%s: not sent: %d of %d calls are left in this window", to.name, b.remaining, b.limit),
 	}
+}
+
+// announced is the limit that Okta last named for the bucket; 0 when it has named none.
+func (l *limits) announced(bucket string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buckets[bucket].limit
 }
 
 // learn takes the headers of an answer. Okta leaves them out of some, and says 0 of 0 when the limit
@@ -69,10 +84,11 @@ func (l *limits) learn(to endpoint, h http.Header, now time.Time) {
 		l.buckets = map[string]bucket{}
 	}
 	// Answers overtake each other: within one window the smaller number is the newer one.
+	next := bucket{limit: limit, remaining: remaining, reset: reset}
 	if b := l.buckets[to.bucket]; b.reset.Equal(reset) && b.limit == limit {
-		remaining = min(remaining, b.remaining)
+		next.remaining, next.put = min(remaining, b.remaining), b.put
 	}
-	l.buckets[to.bucket] = bucket{limit: limit, remaining: remaining, reset: reset}
+	l.buckets[to.bucket] = next
 }
 
 func resetTime(h http.Header) (time.Time, bool) {

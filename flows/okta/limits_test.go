@@ -62,9 +62,12 @@ func TestAnnouncedLimits(t *testing.T) {
 		r    okta.Request
 		left int32
 		sent bool
+		wait time.Duration
 	}{
-		{poll, 11, true}, {poll, 10, true}, {poll, 9, false}, {press, 1, true}, {poll, 1, false}, {press, 0, true},
-		{press, 99, false}, {okta.Request{URL: "/idp/idx/challenge"}, 50, true},
+		// Polls come back one after the other, at the pace of eight tenths of the limit.
+		{poll, 11, true, 0}, {poll, 10, true, 0}, {poll, 9, false, 30 * time.Second}, {press, 1, true, 0},
+		{poll, 1, false, 30750 * time.Millisecond}, {press, 0, true, 0}, {press, 99, false, 30 * time.Second},
+		{okta.Request{URL: "/idp/idx/challenge"}, 50, true, 0},
 	} {
 		before := calls.Load()
 		err := try(c.r, c.left)
@@ -72,8 +75,8 @@ func TestAnnouncedLimits(t *testing.T) {
 			t.Fatalf("%+v: sent %v, want %v", c, sent, c.sent)
 		}
 		if !c.sent {
-			if got := wantReason(t, err, flows.ReasonRateLimited).RetryAfter; got != 30*time.Second {
-				t.Errorf("RetryAfter is %v", got)
+			if got := wantReason(t, err, flows.ReasonRateLimited).RetryAfter; got != c.wait {
+				t.Errorf("%+v: RetryAfter is %v", c, got)
 			}
 		}
 	}

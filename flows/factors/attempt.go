@@ -1,0 +1,149 @@
+package factors
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/okta"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// seenLife is how long it counts that Okta said ACTIVE: a push can take minutes.
+const seenLife = time.Minute
+
+// attempt is one call of a Flow method: the state that it changes, and what the Step is to say.
+type attempt struct {
+	engine *Engine
+	cc     flows.ClientContext
+	state  state
+	// messages are for the page, wrong for its field.
+	messages, wrong []flows.Message
+	// questions are the options of a security question that is being set up.
+	questions []flows.Option
+	// cause is what made a refusal, for the log.
+	cause error
+}
+
+func (a *attempt) get(ctx context.Context, path string) (*okta.Response, error) {
+	return a.engine.cfg.API.Do(ctx, a.cc, okta.Request{Method: http.MethodGet, URL: path})
+}
+
+func (a *attempt) delete(ctx context.Context, path string) (*okta.Response, error) {
+	return a.engine.cfg.API.Do(ctx, a.cc, okta.Request{Method: http.MethodDelete, URL: path})
+}
+
+// post sends body, or nothing where it is nil.
+func (a *attempt) post(ctx context.Context, path string, body any) (*okta.Response, error) {
+	r := okta.Request{URL: path, ContentType: jsonType}
+	if body != nil {
+		r.Body = mustJSON(body)
+	}
+	return a.engine.cfg.API.Do(ctx, a.cc, r)
+}
+
+const jsonType = "application/json"
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // texts and flags always encode
+	}
+	return b
+}
+
+// person finds who signs in and offers what can prove it; who is an id, or a name that was proved.
+func (a *attempt) person(ctx context.Context, who string) (flows.State, flows.Step, error) {
+	if denied, err := a.know(ctx, who); err != nil || denied != nil {
+		return nil, orStep(denied), err
+	}
+	return a.offer(ctx)
+}
+
+// know looks the person up and keeps what later steps need; a Step is a refusal.
+func (a *attempt) know(ctx context.Context, who string) (*flows.Step, error) {
+	u, denied, cause, err := a.engine.lookUp(ctx, a.cc, who)
+	if err != nil {
+		return nil, err
+	}
+	if denied != "" {
+		step := a.end(denied, cause)
+		return &step, nil
+	}
+	s := &a.state
+	if s.User != "" && s.User != u.ID {
+		step := a.end(flows.DeniedPolicy, errors.New("users: the name now belongs to somebody else"))
+		return &step, nil
+	}
+	s.User, s.Login, s.Name, s.Email, s.Seen = u.ID, line(u.Profile.Login), line(u.name()), line(u.Profile.Email), a.now().Unix()
+	if s.Login == "" {
+		s.Login = u.ID
+	}
+	if wait, err := a.engine.wait(ctx, classBlocked, u.ID, 1, a.engine.cfg.Limits.NotMe); err != nil {
+		return nil, err
+	} else if wait > 0 && a.engine.cfg.Limits.NotMe > 0 {
+		step := a.end(flows.DeniedPolicy, errors.New(`the person is blocked: "that was not me" was pressed a short while ago`))
+		return &step, nil
+	}
+	return nil, nil
+}
+
+func orStep(s *flows.Step) flows.Step {
+	if s == nil {
+		return flows.Step{}
+	}
+	return *s
+}
+
+// offer shows the factors that the person can be asked for.
+func (a *attempt) offer(ctx context.Context) (flows.State, flows.Step, error) {
+	list, err := a.list(ctx)
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	a.state.Factors = choicesOf(list, a.engine.cfg.allows)
+	if len(a.state.Factors) == 0 {
+		return a.without(ctx, list)
+	}
+	return a.choose(ctx)
+}
+
+// choose shows what there is to choose from, or the one thing that asks nobody but the person here.
+func (a *attempt) choose(ctx context.Context) (flows.State, flows.Step, error) {
+	a.state.rest()
+	a.state.Want = wantChoice
+	if len(a.state.Factors) == 1 && !a.state.Proving && len(a.messages) == 0 && typed(a.state.Factors[0].Factor) {
+		return a.ask(ctx, 0)
+	}
+	return a.show()
+}
+
+// accept goes on from a factor that Okta accepted.
+func (a *attempt) accept(ctx context.Context) (flows.State, flows.Step, error) {
+	e, s := a.engine, &a.state
+	e.forgive(ctx, classCode, s.User)
+	f := s.pending().proved(s.Number)
+	s.rest()
+	if s.Proving {
+		s.Vouched, s.Proving = true, false
+		return a.chooseEnrolment(ctx)
+	}
+	if !e.cfg.ends(f) {
+		return nil, a.end(flows.DeniedPolicy, errNoNumber), nil
+	}
+	s.prove(f, a.now())
+	return a.finish(ctx)
+}
+
+// proved is the factor that an acceptance proves: a push that showed a number is another one.
+func (f *factor) proved(number string) identity.Factor {
+	if f.Factor == identity.Push && number != "" {
+		return identity.NumberChallenge
+	}
+	return f.Factor
+}
+
+func (a *attempt) now() time.Time { return a.engine.cfg.Now() }

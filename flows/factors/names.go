@@ -1,0 +1,64 @@
+package factors
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	// maxIdentifier and maxPassword bound what is sent on; Okta's own limits are smaller.
+	maxIdentifier = 320
+	maxPassword   = 4096
+	// maxRune is the longest character that Okta takes, in bytes (§1.1).
+	maxRune = 3
+)
+
+// readLogin trims what was typed and refuses what cannot name one person: it goes into a path, and other systems read
+// parts of it (immunity S65).
+func readLogin(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	switch {
+	case s == "" || len(s) > maxIdentifier || !utf8.ValidString(s):
+		return "", badAnswer(fmt.Sprintf("the user name must have 1 to %d bytes of text", maxIdentifier))
+	case strings.Count(s, "@") > 1:
+		return "", badAnswer("the user name has two @")
+	case strings.ContainsFunc(s, odd):
+		return "", badAnswer("the user name holds a character that no user name has")
+	}
+	switch fold(s) {
+	case "me", ".", "..":
+		return "", badAnswer("the user name has a meaning of its own in Okta's API")
+	}
+	return s, nil
+}
+
+// odd are characters that hide, that quote, or that lead to another path: control and format characters (right-to-left
+// marks among them), white space, quotes, slashes.
+func odd(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || unicode.IsSpace(r) && r != ' ' ||
+		strings.ContainsRune("\"`/\\<>?#%;", r) || r == utf8.RuneError || utf8.RuneLen(r) > maxRune
+}
+
+// fold makes spellings of one name alike (immunity S64): compatible characters, case and outer space do not count.
+func fold(s string) string {
+	return strings.TrimSpace(norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s))))
+}
+
+// sameName reports whether the name that was looked up is the one that Okta found: Okta leaves diacritics out of account
+// and takes a short name or an id, a name that a layer in front has proved is one person's only (§2.1).
+func sameName(asked string, u *user) bool {
+	local, _, _ := strings.Cut(u.Profile.Login, "@")
+	return asked == u.ID || fold(asked) == fold(u.Profile.Login) || fold(asked) == fold(local)
+}
+
+func readPassword(s string) (string, error) {
+	if s == "" || len(s) > maxPassword || !utf8.ValidString(s) {
+		return "", badAnswer(fmt.Sprintf("the password must have 1 to %d bytes of text", maxPassword))
+	}
+	return s, nil
+}

@@ -131,8 +131,6 @@ func (a *account) profile(key string) map[string]string {
 		if a.Device != "" {
 			return map[string]string{"deviceName": a.Device}
 		}
-	case keyQuestion:
-		return map[string]string{"questionKey": a.questionKey, "question": a.question}
 	}
 	return nil
 }

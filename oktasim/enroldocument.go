@@ -38,7 +38,9 @@ func (b *documentBuilder) enrolOption(k *kind) []field {
 	value := []field{fixed("id", k.id)}
 	switch k.key {
 	case keyVerify:
-		return append(value, b.channelField(false))
+		channel := b.channelField(false)
+		channel.Type = "string"
+		return append(value, channel)
 	case keyPhone:
 		return append(value, field{Name: "methodType", Required: false, Options: phoneMethods()}, field{Name: "phoneNumber", Type: "string", Required: false})
 	case keyQuestion, keyGoogle, keySymantec, keyCustomApp:
@@ -61,7 +63,7 @@ func phoneMethods() []option {
 var channelLabels = map[string]string{channelQR: "QRCODE", channelEmail: "EMAIL", channelSMS: "SMS", channelSameDevice: "SAMEDEVICE"}
 
 func (b *documentBuilder) channelField(required bool) field {
-	f := field{Name: "channel", Type: "string", Required: required}
+	f := field{Name: "channel", Required: required}
 	for _, c := range b.x.channels() {
 		f.Options = append(f.Options, option{Label: channelLabels[c], Value: c})
 	}

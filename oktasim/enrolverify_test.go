@@ -127,7 +127,7 @@ func TestOktaVerifyByLinkSwitchingChannels(t *testing.T) {
 	if a.str("remediation", "value", 1, "name") != "select-enrollment-channel" {
 		t.Fatalf("no other channel: %s", a.body)
 	}
-	a = s.channel(a, "email").wantStep(200, "enrollment-channel-data")
+	s.channel(a, "email").wantStep(200, "enrollment-channel-data")
 	if got := s.scan(someone, qr); got != http.StatusGone {
 		t.Errorf("the QR code of before: %d", got)
 	}
@@ -139,7 +139,7 @@ func TestOktaVerifyByLinkSwitchingChannels(t *testing.T) {
 	if mailed.To != "joy@home.example" || mailed.Channel != "email" || a.contextual("selectedChannel") != "email" || a.contextual("email") != mailed.To {
 		t.Errorf("sent %+v, shown %s", mailed, a.body)
 	}
-	a = s.channel(a, "sms").wantStep(200, "enrollment-channel-data")
+	s.channel(a, "sms").wantStep(200, "enrollment-channel-data")
 	s.step("challenge/send", map[string]any{"phoneNumber": "12"}).wantStep(400, "enrollment-channel-data").wantKey(400, "api.factors.error.sms.invalid_phone")
 	a = s.step("challenge/send", map[string]any{"phoneNumber": "+15555550177"}).wantStep(200, "enroll-poll")
 	first := s.newest(someone)
@@ -170,13 +170,13 @@ func TestOktaVerifyOnTheSameDevice(t *testing.T) {
 
 // The pages that a person uses: the inbox, the link's page with its button, the phone's camera.
 func TestPagesOfAnEnrolment(t *testing.T) {
-	s, a := settingUp(t)
+	s, _ := settingUp(t)
 	if got := s.do("POST", orgURL+"/phone/"+someone+"/scan", "application/x-www-form-urlencoded", nil); got.status != http.StatusSeeOther {
 		t.Fatalf("scanning what the screen shows: %d %s", got.status, got.body)
 	}
 	s.pollOnce().wantStep(200, "success")
 
-	s, a = settingUp(t)
+	s, a := settingUp(t)
 	s.channel(a, "email")
 	s.step("challenge/send", map[string]any{"email": "<i>joy@home.example"})
 	link := s.newest(someone).Link

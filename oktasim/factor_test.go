@@ -165,7 +165,7 @@ func TestChoosingAnotherWayVoidsTheCode(t *testing.T) {
 	}
 	a = s.use(a, "Email", nil)
 	sent := s.newest(someone).Code
-	a = s.use(a, "Google Authenticator", nil).wantStep(200, "challenge-authenticator")
+	s.use(a, "Google Authenticator", nil).wantStep(200, "challenge-authenticator")
 	s.answer(map[string]any{"passcode": sent}).wantStep(401, "challenge-authenticator")
 	s.choose("push").wantStep(200, "challenge-poll")
 	s.answer(map[string]any{"passcode": s.org.GoogleCode(someone)}).wantKey(400, badRequest)

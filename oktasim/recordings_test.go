@@ -51,17 +51,17 @@ func TestDocumentsHaveNoMembersThatOktaLacks(t *testing.T) {
 		sent := map[string]bool{}
 		paths(a.doc, "", sent)
 		for _, p := range slices.Sorted(maps.Keys(sent)) {
-			if !known[p] {
+			if !known[p] && !slices.Contains(notRecorded, p) {
 				t.Errorf("%s: %s is in no recording", name, strings.TrimPrefix(p, "."))
 			}
 		}
 	}
 }
 
-// everyDocument walks through all stages.
+// everyDocument walks through all stages of a sign-in, and of what leads around it.
 func everyDocument(t *testing.T) map[string]*answer {
 	t.Helper()
-	docs := map[string]*answer{}
+	docs := everySetUp(t)
 	s := newBench(t).begin()
 	docs["identify"] = s.step("introspect", nil)
 	docs["unknown user"] = s.password("nobody", "x")

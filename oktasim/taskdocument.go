@@ -15,6 +15,7 @@ func (b *documentBuilder) askTask(d *document) {
 	b.pollLink(&a)
 	switch k.key {
 	case keyQuestion:
+		a.Profile = map[string]string{"questionKey": b.t.user.questionKey, "question": b.t.user.question}
 		a.ContextualData = map[string]any{"enrolledQuestion": map[string]string{"questionKey": b.t.user.questionKey, "question": b.t.user.question}}
 	case keyWebAuthn, keySymantec, keyGoogle: // as in the recordings
 		current := k.authenticator()
@@ -54,6 +55,7 @@ func (b *documentBuilder) pollLink(a *authenticator) {
 		return
 	}
 	a.Poll = b.form("poll", "challenge/poll")
+	a.Poll.Produces = "" // the recordings have none here
 	a.Poll.Refresh = b.x.cfg.Refresh.Milliseconds()
 	a.ContextualData = map[string]any{"useEmailMagicLink": true}
 }

@@ -31,7 +31,7 @@ var (
 func unknownUser(identifier string) message {
 	return message{
 		Message: "There is no account with the Username " + identifier + ".", Class: "INFO",
-		I18n: i18n{Key: "idx.unknown.user", Params: []string{identifier}},
+		I18n: i18n{Key: "idx.unknown.user", Params: []any{identifier}},
 	}
 }
 

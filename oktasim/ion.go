@@ -88,8 +88,8 @@ type message struct {
 }
 
 type i18n struct {
-	Key    string   `json:"key"`
-	Params []string `json:"params,omitempty"`
+	Key    string `json:"key"`
+	Params []any  `json:"params,omitempty"`
 }
 
 type authenticator struct {
@@ -115,8 +115,9 @@ type method struct {
 	Type string `json:"type"`
 }
 
-func errorMessage(key, text string) message {
-	return message{Message: text, I18n: i18n{Key: key}, Class: "ERROR"}
+// errorMessage takes the values that the text was made with: Okta's widget makes it anew, in its own language.
+func errorMessage(key, text string, params ...any) message {
+	return message{Message: text, I18n: i18n{Key: key, Params: params}, Class: "ERROR"}
 }
 
 var isFalse = new(bool)

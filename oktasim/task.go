@@ -19,7 +19,7 @@ var (
 	usedCode     = errorMessage("authfactor.challenge.soft_token.used_passcode", "Each code can only be used once. Please wait for a new code and try again.")
 	nextCode     = errorMessage("errors.E0000113", "Passcode is valid but exceeded time window. Wait for token to change, then enter the new tokencode.")
 	invalidPhone = errorMessage("api.factors.error.sms.invalid_phone", "Invalid Phone Number.")
-	shortAnswer  = errorMessage("securityQuestion.answer.tooShort.arg", "The security question answer must be at least 4 characters in length")
+	shortAnswer  = errorMessage("securityQuestion.answer.tooShort.arg", "The security question answer must be at least 4 characters in length", 4)
 	wrongAnswer  = errorMessage("api.authn.error.PASSCODE_INVALID", "Your answer doesn't match our records. Please try again.")
 	suspended    = errorMessage("authfactor.challenge.suspended_factor", "Your account is locked. Please contact your administrator.")
 )

@@ -109,7 +109,7 @@ func (a *attempt) judge(p *page) {
 	case askNothing, askRedirected, askRejected, askIdentify, askProbe, askSafeMode, askUnlock:
 		return
 	case askSkip:
-		if a.state.Enrolling && len(p.messages) > 0 {
+		if a.state.Enrolling && p.form.name == "skip" && len(p.messages) > 0 {
 			return // it may not have worked
 		}
 	case askWait, askPassword, askCode, askForm, askWebAuthn:

@@ -73,7 +73,7 @@ func question(at authenticator, fields []field) string {
 func onlyInput(fields []field) *field {
 	var found *field
 	for i := range fields {
-		if f := &fields[i]; f.literal != nil || f.form != nil || len(f.options) > 0 {
+		if f := &fields[i]; f.literal != nil || f.form != nil || len(f.options) > 0 || fixedIn(fields, f.name) {
 			continue
 		}
 		if found != nil {

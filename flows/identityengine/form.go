@@ -2,6 +2,7 @@ package identityengine
 
 import (
 	"maps"
+	"slices"
 
 	"sidegate.example/sidegate/flows"
 )
@@ -94,9 +95,12 @@ func readField(name string, n node, depth int) field {
 
 func readOption(n node, depth int) option {
 	o := option{label: shorten(n.get("label").text()), relatesTo: n.get("relatesTo")}
-	if value := n.get("value"); value.has("form") {
+	switch value := n.get("value"); {
+	case value.has("form"):
 		o.form = readFields(value.get("form"), depth-1)
-	} else {
+	case n.has("form"):
+		o.form = readFields(n.get("form"), depth-1) // one recording has it so
+	default:
 		o.literal = value.v
 	}
 	return o
@@ -146,6 +150,11 @@ func build(fields []field, input map[string]any) map[string]any {
 // fixed reports whether Okta gave the value and forbids to change it. A choice that says it is immutable
 // and has no value is still to be made.
 func (f *field) fixed() bool { return !f.mutable && f.literal != nil && f.form == nil }
+
+// fixedIn reports whether Okta fixed the value of that name anywhere in a form: a name may occur twice.
+func fixedIn(fields []field, name string) bool {
+	return slices.ContainsFunc(fields, func(f field) bool { return f.name == name && f.fixed() })
+}
 
 // unanswered lists the required fields that have no value in body: what a page would have to ask.
 func unanswered(fields []field, body map[string]any) []string {

@@ -61,7 +61,7 @@ func (in *inputs) read(fields []field, path []string, prefix string) []input {
 	var out []input
 	for i := range fields {
 		f := &fields[i]
-		if f.name == stateHandle || f.fixed() {
+		if f.name == stateHandle || fixedIn(fields, f.name) {
 			continue
 		}
 		at := append(path[:len(path):len(path)], f.name)

@@ -119,6 +119,7 @@ var meanings = []struct {
 	{"e0000006", meansPolicy},
 	{"toomanyrequests", meansRateLimited},
 	{"e0000047", meansRateLimited},
+	{"server.safe.mode", meansUnavailable},
 	{"e0000009", meansUnavailable},
 	{"e0000010", meansDegraded},
 	{"e0000004", meansCredentials},

@@ -173,7 +173,7 @@ func (a *attempt) askWho(p *page) (flows.State, flows.Step, error) {
 	if s.Seeking == seekingUnlock {
 		s.Topic = flows.TopicUnlock
 	}
-	if f := find(p.form.fields, flows.FieldIdentifier); f == nil || f.fixed() {
+	if f := find(p.form.fields, flows.FieldIdentifier); f == nil || fixedIn(p.form.fields, f.name) {
 		return a.refuse(p, flows.DeniedUnsupported)
 	}
 	s.Main.Inputs = []input{{Name: flows.FieldIdentifier, Path: []string{flows.FieldIdentifier}, Required: true}}

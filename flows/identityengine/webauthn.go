@@ -106,7 +106,7 @@ func (r reader) credential(p *page, f *form, credentials *field, w *flows.WebAut
 	m := r.move(f, nil)
 	if m != nil {
 		for i := range credentials.form {
-			if credentials.form[i].fixed() {
+			if fixedIn(credentials.form, credentials.form[i].name) {
 				continue
 			}
 			m.Inputs = append(m.Inputs, input{Name: credentials.form[i].name, Path: []string{credentials.name, credentials.form[i].name}})

@@ -150,10 +150,13 @@ func TestFactorNumberChallengeIsTheOrgsToDecide(t *testing.T) {
 	p.verify("push", "OKTA", map[string]any{"useNumberMatchingChallenge": false}).wantResult(201, "WAITING")
 }
 
+// zoneOfTheBench is a network zone with the test client itself in it.
+var zoneOfTheBench = []netip.Prefix{netip.MustParsePrefix("198.51.100.9/32")}
+
 // What the phone shows (factors-api.md §7): the browser's address only through a trusted proxy, the agent always; and the
 // embedded SDK's limitation does not apply here.
 func TestFactorPushShowsTheBrowser(t *testing.T) {
-	zone := []netip.Prefix{netip.MustParsePrefix("198.51.100.9/32")}
+	zone := zoneOfTheBench
 	for name, c := range map[string]struct {
 		zone    []netip.Prefix
 		forward string
@@ -189,7 +192,7 @@ func TestFactorPushShowsTheBrowser(t *testing.T) {
 
 // Okta answers 500 to an address that is none.
 func TestFactorPushWithAMalformedAddress(t *testing.T) {
-	b := newAPIBench(t, func(c *oktasim.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("198.51.100.9/32")} })
+	b := newAPIBench(t, func(c *oktasim.Config) { c.TrustedProxies = zoneOfTheBench })
 	p := b.person(pushUser)
 	id := p.factor("push", "OKTA")["id"].(string)
 	b.head.Set("X-Forwarded-For", "203.0.113.7:443")

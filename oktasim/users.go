@@ -17,8 +17,9 @@ type apiState struct {
 	nonce, oldNonce string
 	nonceMade       time.Time
 	transactions    map[string]*factorTransaction
-	queue           []*factorTransaction // oldest first
-	setUps          map[string]setUp     // by token
+	queue           []*factorTransaction         // oldest first
+	setUps          map[string]setUp             // by token
+	authn           map[string]*authnTransaction // by state token
 }
 
 // apiRoutes adds the API to the mux of Okta's URLs.
@@ -34,6 +35,7 @@ func (o *Org) apiRoutes(mux *http.ServeMux) {
 		mux.Handle(pattern, o.operation(op.scope, op.step))
 	}
 	o.factorRoutes(mux)
+	o.authnRoutes(mux)
 }
 
 // States of a user (factors-api.md §2.2).
@@ -112,8 +114,7 @@ func (o *Org) getUser(x *exchange, c *caller) apiReply {
 
 // userObject is a user as the API shows it.
 func (x *exchange) userObject(a *account) map[string]any {
-	first, last, _ := strings.Cut(a.Name, " ")
-	profile := map[string]any{"login": a.Login, "email": a.Email, "firstName": first, "lastName": last, "mobilePhone": nil}
+	profile := map[string]any{"login": a.Login, "email": a.Email, "firstName": a.firstName(), "lastName": a.lastName(), "mobilePhone": nil}
 	self := x.cfg.URL + "/api/v1/users/" + a.id
 	links := map[string]any{"self": link(self)}
 	if a.state() == "LOCKED_OUT" {
@@ -125,6 +126,16 @@ func (x *exchange) userObject(a *account) map[string]any {
 		"credentials": map[string]any{"password": struct{}{}, "provider": map[string]string{"type": "OKTA", "name": "OKTA"}},
 		"_links":      links,
 	}
+}
+
+func (a *account) firstName() string {
+	first, _, _ := strings.Cut(a.Name, " ")
+	return first
+}
+
+func (a *account) lastName() string {
+	_, last, _ := strings.Cut(a.Name, " ")
+	return last
 }
 
 // apiEpoch is when everything that the configuration brings was made.

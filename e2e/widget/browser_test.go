@@ -166,10 +166,11 @@ func (p *tab) read(selector, expression string) string {
 	return strings.TrimSpace(text)
 }
 
-// click presses an element wherever it is: the widget's pages slide in and grow.
+// click presses an element wherever it is: the widget's pages slide in and grow. As with a mouse, the field that was typed
+// into loses the focus first, which is when the widget takes over what is in it.
 func (p *tab) click(selector string) {
 	p.t.Helper()
-	p.read(selector, "(e.click(), '')")
+	p.read(selector, "(e.focus(), e.click(), '')")
 }
 
 // fill types over what a field holds.
@@ -179,14 +180,22 @@ func (p *tab) fill(selector, text string) {
 	p.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
+// pick chooses an answer of a list, which the widget hides behind one of its own.
+func (p *tab) pick(selector, value string) {
+	p.t.Helper()
+	p.read(selector, fmt.Sprintf("(e.value = %q, e.dispatchEvent(new Event('change', { bubbles: true })), '')", value))
+}
+
 // failf ends the test and tells what the widget showed and what the org was asked.
 func (p *tab) failf(format string, args ...any) {
 	p.t.Helper()
 	p.t.Logf(format, args...)
 	shown, err := eval[string](p, "(window.failed || '') + document.querySelector('#widget').outerHTML")
 	p.t.Logf("the widget showed (%v) %s", err, shown)
+	var asked []string
 	for _, r := range p.s.org.Requests() {
-		p.t.Logf("Okta was asked %s %s: %d", r.Method, r.Path, r.Status)
+		asked = append(asked, fmt.Sprintf("%s %s: %d", r.Method, r.Path, r.Status))
 	}
+	p.t.Logf("Okta was asked:\n%s", strings.Join(slices.Compact(asked), "\n"))
 	p.t.FailNow()
 }

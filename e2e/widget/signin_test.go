@@ -140,6 +140,16 @@ func TestWrongPassword(t *testing.T) {
 	p.wantAlert("Unable to sign in")
 }
 
+// A page that the org does not trust is stopped by the browser: its script gets as far as the preflight.
+func TestUntrustedPage(t *testing.T) {
+	s := startSiteWith(t, func(cfg *oktasim.Config) { cfg.TrustedOrigins = nil })
+	p := s.open(t)
+	p.until("the failure", "!!window.outcome && !!window.outcome.failure")
+	if asked := s.org.Requests(); len(asked) != 0 {
+		t.Errorf("Okta was asked %+v, want nothing", asked)
+	}
+}
+
 func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -26,8 +26,13 @@ type site struct {
 	okta string // URL of the org
 }
 
-// startSite serves both on free ports of loopback.
+// startSite serves both on free ports of loopback. The org has the users beside its default ones, and trusts the page.
 func startSite(t *testing.T, users ...oktasim.User) *site {
+	t.Helper()
+	return startSiteWith(t, func(cfg *oktasim.Config) { cfg.Users = append(cfg.Users, users...) })
+}
+
+func startSiteWith(t *testing.T, change func(*oktasim.Config)) *site {
 	t.Helper()
 	if _, err := os.Stat(dist); err != nil {
 		lack(t, "the widget is not installed: run 'npm ci' in e2e/widget")
@@ -42,14 +47,16 @@ func startSite(t *testing.T, users ...oktasim.User) *site {
 
 	server := httptest.NewUnstartedServer(nil)
 	s := &site{okta: "http://" + server.Listener.Addr().String()}
-	var err error
-	s.org, err = oktasim.New(oktasim.Config{
+	cfg := oktasim.Config{
 		URL:            s.okta,
 		Clients:        []oktasim.Client{{ID: clientID, RedirectURIs: []string{page.URL + "/"}}},
-		Users:          append(users, oktasim.DefaultUsers()...),
+		Users:          oktasim.DefaultUsers(),
 		Refresh:        200 * time.Millisecond,
 		TrustedOrigins: []string{page.URL},
-	})
+	}
+	change(&cfg)
+	var err error
+	s.org, err = oktasim.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

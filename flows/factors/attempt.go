@@ -82,13 +82,21 @@ func (a *attempt) know(ctx context.Context, who string) (*flows.Step, error) {
 	if s.Login == "" {
 		s.Login = u.ID
 	}
-	if wait, err := a.engine.wait(ctx, classBlocked, u.ID, 1, a.engine.cfg.Limits.NotMe); err != nil {
-		return nil, err
-	} else if wait > 0 && a.engine.cfg.Limits.NotMe > 0 {
-		step := a.end(flows.DeniedPolicy, errors.New(`the person is blocked: "that was not me" was pressed a short while ago`))
-		return &step, nil
+	return a.blocked(ctx)
+}
+
+// blocked refuses a person who is said not to be the one who signs in.
+func (a *attempt) blocked(ctx context.Context) (*flows.Step, error) {
+	window := a.engine.cfg.Limits.NotMe
+	if window == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	wait, err := a.engine.wait(ctx, classBlocked, a.state.User, 1, window)
+	if err != nil || wait == 0 {
+		return nil, err
+	}
+	step := a.end(flows.DeniedPolicy, errBlocked)
+	return &step, nil
 }
 
 func orStep(s *flows.Step) flows.Step {

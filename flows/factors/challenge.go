@@ -52,7 +52,6 @@ func (a *attempt) ask(ctx context.Context, i int) (flows.State, flows.Step, erro
 
 // tooMany ends the sign-in where Okta would soon lock the account (immunity S63).
 func (a *attempt) tooMany() (flows.State, flows.Step, error) {
-	a.messages = []flows.Message{msgTooMany}
 	return nil, a.end(flows.DeniedTooMany, errors.New("too many wrong codes in a row; Okta was not asked")), nil
 }
 

@@ -154,7 +154,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	cfg.complete()
-	return &Engine{cfg: cfg}, nil
+	return &Engine{cfg: cfg, client: cfg.API.Client()}, nil
 }
 
 func (c *Config) check() error {

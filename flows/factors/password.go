@@ -99,5 +99,6 @@ func (a *attempt) noFactor() flows.Step {
 var (
 	errNoFactor = errors.New("factors: the person has none that is active and allowed here")
 	errNotMe    = errors.New(`the person pressed "that was not me"`)
+	errBlocked  = errors.New(`the person is blocked: "that was not me" was pressed a short while ago`)
 	errNoNumber = errors.New("the push was approved without a number, which the factors of this site want")
 )

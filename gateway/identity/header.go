@@ -15,7 +15,12 @@ func (i *Identity) Header() Header {
 }
 
 func joined(groups []string) string {
+	n := 0
+	for _, g := range groups {
+		n += len(g) + 1
+	}
 	var b strings.Builder
+	b.Grow(n) // one allocation, unless a name has a comma
 	for i, g := range groups {
 		if i > 0 {
 			b.WriteByte(',')

@@ -61,7 +61,7 @@ func BenchmarkParseClaims(b *testing.B) {
 	payload := mustAppend(b, &claims)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := parseClaims(payload); err != nil {
+		if _, err := parsed(payload); err != nil {
 			b.Fatal(err)
 		}
 	}

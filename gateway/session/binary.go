@@ -76,14 +76,13 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
-// parseClaims reads what appendClaims wrote and nothing else: anything left over, cut short or unknown
+// parseClaims reads into the zero c what appendClaims wrote and nothing else: anything left over, cut short or unknown
 // is an error, and no length in b is believed before it has been compared with what is there.
-func parseClaims(b []byte) (*Claims, error) {
+func parseClaims(b []byte, c *Claims) error {
 	r := reader{rest: string(b)} // one allocation that all strings share
-	c := &Claims{}
 	version, flags := r.byte(), r.byte()
 	if version != formatVersion || flags > loginIsSubject {
-		return nil, errFormat
+		return errFormat
 	}
 	copy(c.ID[:], r.take(uint64(len(c.ID))))
 	issued := r.varint()
@@ -108,9 +107,9 @@ func parseClaims(b []byte) (*Claims, error) {
 	}
 	who.Proofs = r.proofs(issued)
 	if r.broken || r.rest != "" || who.Subject == "" {
-		return nil, errFormat
+		return errFormat
 	}
-	return c, nil
+	return nil
 }
 
 func at(unix int64) time.Time { return time.Unix(unix, 0).UTC() }

@@ -38,7 +38,7 @@ func TestClaimsRoundTrip(t *testing.T) {
 		for _, p := range d.Proofs {
 			c.Identity.Proofs = append(c.Identity.Proofs, identity.Proof{Factor: factors[int(p)%len(factors)], At: c.IssuedAt.Add(-time.Duration(p) * time.Second)})
 		}
-		got, err := parseClaims(mustAppend(t, c))
+		got, err := parsed(mustAppend(t, c))
 		return err == nil && reflect.DeepEqual(got, c)
 	}
 	if err := quick.Check(same, &quick.Config{MaxCount: 2000}); err != nil {
@@ -49,7 +49,7 @@ func TestClaimsRoundTrip(t *testing.T) {
 // S57: Unix time of 32 bits ends in 2038.
 func TestS57TimesAfter2038(t *testing.T) {
 	c := ordinary(time.Date(2099, 12, 31, 23, 59, 59, 0, time.UTC))
-	got, err := parseClaims(mustAppend(t, &c))
+	got, err := parsed(mustAppend(t, &c))
 	if err != nil || !reflect.DeepEqual(*got, c) {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -61,7 +61,7 @@ func TestS57OtherVersionsAreRefused(t *testing.T) {
 	b := mustAppend(t, &c)
 	for v := range 256 {
 		b[0] = byte(v)
-		if _, err := parseClaims(b); (err == nil) != (v == formatVersion) {
+		if _, err := parsed(b); (err == nil) != (v == formatVersion) {
 			t.Errorf("version %d: %v", v, err)
 		}
 	}
@@ -75,7 +75,7 @@ func TestFactorOfANewerBuildIsRefused(t *testing.T) {
 		t.Fatal("the factor is not where the test expects it")
 	}
 	b[len(b)-2]++
-	if _, err := parseClaims(b); err == nil {
+	if _, err := parsed(b); err == nil {
 		t.Error("a factor without a number was read")
 	}
 }
@@ -96,11 +96,11 @@ func TestS49TruncatedOrLongerClaimsAreRefused(t *testing.T) {
 	c := ordinary(time.Now())
 	b := mustAppend(t, &c)
 	for n := range b {
-		if _, err := parseClaims(b[:n]); err == nil {
+		if _, err := parsed(b[:n]); err == nil {
 			t.Errorf("%d of %d bytes were read as claims", n, len(b))
 		}
 	}
-	if _, err := parseClaims(append(slices.Clone(b), 0)); err == nil {
+	if _, err := parsed(append(slices.Clone(b), 0)); err == nil {
 		t.Error("a byte too many was overlooked")
 	}
 }
@@ -112,7 +112,7 @@ func TestS57LyingCountAllocatesNothing(t *testing.T) {
 	b = append(b, 1, 's', 0, 0)                                                  // subject, email, name
 	b = append(b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0) // groups
 	allocated := testing.AllocsPerRun(10, func() {
-		if _, err := parseClaims(b); err == nil {
+		if _, err := parsed(b); err == nil {
 			t.Error("claims with 2^64 groups were read")
 		}
 	})
@@ -129,16 +129,24 @@ func FuzzOpenClaims(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{formatVersion, 0xff})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := parseClaims(b)
+		c, err := parsed(b)
 		if err != nil {
 			if c != nil {
 				t.Fatal("a failed parse returned claims")
 			}
 			return
 		}
-		again, err := parseClaims(mustAppend(t, c))
+		again, err := parsed(mustAppend(t, c))
 		if err != nil || !reflect.DeepEqual(again, c) {
 			t.Fatalf("not the same again: %v\n%+v\n%+v", err, c, again)
 		}
 	})
+}
+
+func parsed(b []byte) (*Claims, error) {
+	c := &Claims{}
+	if err := parseClaims(b, c); err != nil {
+		return nil, err
+	}
+	return c, nil
 }

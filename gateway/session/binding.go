@@ -1,6 +1,9 @@
 package session
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // Binding says what a session is good for. A cookie sealed under one Binding is invalid under any
 // other (immunity S13, S51). It goes into the seal and costs no byte of the cookie.
@@ -36,3 +39,14 @@ func sealName(fields ...string) string {
 }
 
 func (b Binding) sealName() string { return sealName(kindSession, b.Cookie, b.Site, b.Policy) }
+
+// bound is a Binding that may be kept for long, and its sealName.
+type bound struct {
+	Binding
+	sealName string
+}
+
+// bound clones the strings: parts of a request's header would keep the whole header in memory.
+func (b Binding) bound() *bound {
+	return &bound{Binding{strings.Clone(b.Cookie), strings.Clone(b.Site), strings.Clone(b.Policy)}, b.sealName()}
+}

@@ -34,11 +34,10 @@ func (c *Cache) get(b Binding, cookie string) (*Opened, bool) {
 	return c.opened.GetIfPresent(cacheKey{cookie, b})
 }
 
-// put clones the strings: parts of a request's header would keep the whole header in memory.
+// put clones the cookie, which is a part of a request's header; b must be one of bound.
 func (c *Cache) put(b Binding, cookie string, opened *Opened) {
 	if c == nil {
 		return
 	}
-	b = Binding{strings.Clone(b.Cookie), strings.Clone(b.Site), strings.Clone(b.Policy)}
 	c.opened.Set(cacheKey{strings.Clone(cookie), b}, opened)
 }

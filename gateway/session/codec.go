@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,8 +27,9 @@ var (
 
 // Codec seals claims and tokens and opens them again. It is safe for concurrent use.
 type Codec struct {
-	keys  Keys
-	cache *Cache
+	keys   Keys
+	cache  *Cache
+	latest atomic.Pointer[bound]
 }
 
 // NewCodec makes a Codec of keys. The cache saves opening a cookie again that was opened before; nil
@@ -67,17 +69,29 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 	if opened, ok := c.cache.get(b, cookie); ok {
 		return opened, nil
 	}
+	to := c.bound(b)
 	var payload []byte
-	if err := k.cookies.Decode(b.sealName(), sealed, &payload); err != nil {
+	if err := k.cookies.Decode(to.sealName, sealed, &payload); err != nil {
 		return nil, ErrInvalid
 	}
-	claims, err := parseClaims(payload)
-	if err != nil {
+	opened := &Opened{}
+	if err := parseClaims(payload, &opened.Claims); err != nil {
 		return nil, ErrInvalid
 	}
-	opened := &Opened{Claims: *claims, Header: claims.Identity.Header()}
-	c.cache.put(b, cookie, opened)
+	opened.Header = opened.Identity.Header()
+	c.cache.put(to.Binding, cookie, opened)
 	return opened, nil
+}
+
+// bound is b with strings that nothing else holds and with its name for the seal. The latest one is kept, because
+// nearly all requests of a gate have the same.
+func (c *Codec) bound(b Binding) *bound {
+	if latest := c.latest.Load(); latest != nil && latest.Binding == b {
+		return latest
+	}
+	fresh := b.bound()
+	c.latest.Store(fresh)
+	return fresh
 }
 
 // SealToken seals payload for one purpose, such as a CSRF token or a return address.

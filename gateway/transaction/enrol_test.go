@@ -1,6 +1,8 @@
 package transaction_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,6 +105,63 @@ func TestSettingAPhoneUpMayTakeLong(t *testing.T) {
 		r.wantKind(r.get(v), flows.KindDone)
 		if len(r.heard.challenges) != 0 {
 			t.Errorf("an enrolment counted as a challenge: %v", r.heard.challenges)
+		}
+	})
+}
+
+// S74: a phone that is set up after the sign-in ended, or in another one, lets nobody in.
+func TestS74EnrolmentOfAnotherOrAnEndedSignIn(t *testing.T) {
+	for name, end := range map[string]func(r *rig, v transaction.View){
+		"cancelled": func(r *rig, v transaction.View) { r.Cancel(context.Background(), v.ID, site) },
+		"expired":   func(r *rig, v transaction.View) { time.Sleep(25 * time.Minute) },
+		"cancelled while the poll that saw it is in flight": func(r *rig, v transaction.View) {
+			r.org.slow(time.Second)
+			w := r.watch(v)
+			defer w.Close()
+			r.org.approve(v)
+			time.Sleep(interval * 11 / 10)
+			r.Cancel(context.Background(), v.ID, site)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, transaction.Config{Lifetime: 20 * time.Minute}, func(r *rig) {
+				v := r.starting(scanning())
+				other := r.starting(scanning())
+				end(r, v)
+				r.org.approve(v)
+				r.Touch(v.ID, site)
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if _, ok := r.Get(v.ID, site); ok {
+					t.Error("the transaction is still there")
+				}
+				r.wantNoRedemption(v.ID, transaction.ErrGone)
+				if got, ok := r.Get(other.ID, site); ok {
+					r.wantKind(got, flows.KindWait)
+					r.wantNoRedemption(other.ID, transaction.ErrNotDone)
+				}
+				if len(r.heard.challenges) != 0 {
+					t.Errorf("challenges are %v, want none: nothing was asked for", r.heard.challenges)
+				}
+			})
+		})
+	}
+}
+
+// S75: what sets a phone up goes to the browser that began it, and to no other.
+func TestS75SetUpIsShownToItsOwnTransaction(t *testing.T) {
+	within(t, transaction.Config{}, func(r *rig) {
+		v := r.starting(scanning())
+		for _, who := range []struct{ id, site string }{{v.ID, "other.example.com"}, {"", site}, {v.ID[1:], site}} {
+			if got, ok := r.Get(who.id, who.site); ok || got.Step.Setup != nil {
+				t.Errorf("%v may read it: %+v", who, got.Step.Setup)
+			}
+			if got, err := r.Answer(context.Background(), who.id, who.site, v.Seq, client(t, "198.51.100.1"), choose("channel-email")); !errors.Is(err, transaction.ErrGone) || got.Step.Setup != nil {
+				t.Errorf("%v may switch the channel: %v", who, err)
+			}
+		}
+		if got := r.get(v); got.Step.Setup == nil || r.org.seen().advances != 0 {
+			t.Errorf("its own browser sees %+v after %+v", got.Step.Setup, r.org.seen())
 		}
 	})
 }

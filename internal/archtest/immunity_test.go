@@ -26,7 +26,6 @@ var laterImmunity = map[string]string{
 	"S64": "as S63",
 	"S65": "no rule decides by the domain of a name",
 	"S72": "no key is made by hashing what a person typed with a bounded hash",
-	"S76": "nobody can enrol a factor here",
 	"S78": "open: pushes are limited by Okta alone until our own budget comes with the store",
 	"S81": "there is no admin API of ours",
 	"S82": "as S81",

@@ -227,7 +227,7 @@ func TestServiceAppGetsAToken(t *testing.T) {
 	b.api("GET", "/api/v1/users/push@sidegate.example", nil).wantCode(401, "E0000011")
 }
 
-// The ways in which an assertion is wrong (factors-api.md §1.3), S70: none is taken twice.
+// The ways in which an assertion is wrong (factors-api.md §1.3): none is taken twice.
 func TestServiceAppAssertionIsChecked(t *testing.T) {
 	b := newAPIBench(t)
 	b.head = http.Header{}

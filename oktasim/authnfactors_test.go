@@ -67,7 +67,7 @@ func TestAuthnPush(t *testing.T) {
 	c.step(path, nil).wantState("SUCCESS")
 }
 
-// After the end of a push the URL that polled sends another one: a client that goes on bombards the phone (S78).
+// After the end of a push the URL that polled sends another one: a client that goes on bombards the phone.
 func TestAuthnPollAfterTheEndSendsAnotherPush(t *testing.T) {
 	for result, end := range map[string]func(*bench){
 		"REJECTED": func(b *bench) { _ = b.org.Deny(b.pending(pushUser).ID) },

@@ -100,7 +100,7 @@ func TestFactorPushBelongsToUserAndFactor(t *testing.T) {
 	p.poll().wantResult(200, "SUCCESS")
 }
 
-// Nothing cancels a push that is pending when another is sent (S78).
+// Nothing cancels a push that is pending when another is sent.
 func TestFactorPushesPileUp(t *testing.T) {
 	p := newAPIBench(t).person(pushUser)
 	for range 3 {
@@ -163,11 +163,11 @@ func TestFactorPushShowsTheBrowser(t *testing.T) {
 		address string
 		place   string
 	}{
-		"trusted proxy":             {zone, "203.0.113.7", "203.0.113.7", "Lisbon, Portugal"},
-		"zone switch off":           {nil, "203.0.113.7", "198.51.100.9", "Oslo, Norway"},
-		"another zone":              {[]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, "203.0.113.7", "198.51.100.9", "Oslo, Norway"},
-		"nothing forwarded":         {zone, "", "198.51.100.9", "Oslo, Norway"},
-		"S23 a chain with a forged": {zone, "192.0.2.1, 203.0.113.7", "203.0.113.7", "Lisbon, Portugal"},
+		"trusted proxy":              {zone, "203.0.113.7", "203.0.113.7", "Lisbon, Portugal"},
+		"zone switch off":            {nil, "203.0.113.7", "198.51.100.9", "Oslo, Norway"},
+		"another zone":               {[]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, "203.0.113.7", "198.51.100.9", "Oslo, Norway"},
+		"nothing forwarded":          {zone, "", "198.51.100.9", "Oslo, Norway"},
+		"a chain with a forged head": {zone, "192.0.2.1, 203.0.113.7", "203.0.113.7", "Lisbon, Portugal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newAPIBench(t, func(c *oktasim.Config) { c.EmbeddedPushShowsServer = true })

@@ -150,7 +150,7 @@ func TestFactorMessageLanguage(t *testing.T) {
 	}
 }
 
-// Five wrong codes in a row lock the account out of everything (S63); a right one starts the count again.
+// Five wrong codes in a row lock the account out of everything; a right one starts the count again.
 func TestFactorLockOutAtFive(t *testing.T) {
 	p := newAPIBench(t, withFull).person(fullUser)
 	wrong := func() *answer { return p.verify("token:software:totp", "OKTA", passCode("000000")) }

@@ -21,7 +21,7 @@ func TestUserIsFoundByIDAndLogin(t *testing.T) {
 	}
 }
 
-// A gateway that passes the name "me" on gets its own admin, whoever was meant (S65).
+// A gateway that passes the name "me" on gets its own admin, whoever was meant.
 func TestUserMeIsTheAdminOfTheToken(t *testing.T) {
 	b := newAPIBench(t)
 	if a := b.api("GET", "/api/v1/users/me", nil).wantStatus(200); a.str("profile", "login") != "totp@sidegate.example" {

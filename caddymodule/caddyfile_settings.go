@@ -17,6 +17,20 @@ type subdirective func(d *caddyfile.Dispenser) error
 // subdirectives are those that the global option and the handler share; they write into s.
 func (s *Settings) subdirectives() map[string]subdirective {
 	return map[string]subdirective{
+		"engine":               word(&s.Engine, engines),
+		"primary":              s.FactorsSettings.primarySubdirective,
+		"api_token":            text(&s.APIToken, literalSecret("api_token")),
+		"api_client_id":        text(&s.APIClientID),
+		"api_private_key":      text(&s.APIPrivateKey, literalSecret("api_private_key")),
+		"api_private_key_id":   text(&s.APIPrivateKeyID),
+		"factors":              list(&s.Factors, checkFactors),
+		"number_challenge":     word(&s.NumberChallenge, numbers),
+		"user_groups":          word(&s.UserGroups, switches),
+		"enroll":               list(&s.Enroll, checkEnrollable),
+		"enroll_url":           text(&s.EnrollURL),
+		"sms_template":         text(&s.SMSTemplate),
+		"email_code_lifetime":  duration(&s.EmailCodeLifetime, nil),
+		"limit":                s.Limits.subdirective,
 		"org":                  text(&s.Org, unlessPlaceholder(checkOrg)),
 		"authorization_server": text(&s.AuthorizationServer),
 		"client_id":            text(&s.ClientID),
@@ -43,7 +57,7 @@ func (s *Settings) subdirectives() map[string]subdirective {
 }
 
 // repeatable subdirectives look for duplicates themselves.
-var repeatable = []string{"header"}
+var repeatable = []string{"header", "limit"}
 
 // parseBlock parses the one block of the okta_mfa that d stands on, with or without braces.
 func parseBlock(d *caddyfile.Dispenser, known map[string]subdirective) error {

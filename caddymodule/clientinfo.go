@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"net/http"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"sidegate.example/sidegate/gateway"
@@ -22,6 +23,16 @@ func factsOf(r *http.Request) gateway.Facts {
 		f.URL = original.URL
 	}
 	return f
+}
+
+// person is the value of a placeholder that says who the person is. It is taken as it is, never expanded (immunity S43).
+func person(r *http.Request, placeholder string) string {
+	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	if !ok {
+		return ""
+	}
+	value, _ := repl.GetString(placeholder)
+	return value
 }
 
 // replayable reports whether r arrived as TLS early data, which an attacker can send again, and may

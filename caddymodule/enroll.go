@@ -14,15 +14,28 @@ import (
 func checkEnroll(requires []string) error {
 	for _, r := range requires {
 		switch r {
-		case enrollFactor:
+		case enrollFactor, enrollEmail:
 		case enrollOktaPolicy, enrollNever:
 			if len(requires) > 1 {
 				return fmt.Errorf("enroll_requires %s stands alone; leave the others out", r)
 			}
 		default:
 			if _, err := netip.ParsePrefix(r); err != nil {
-				return fmt.Errorf("enroll_requires %q is neither factor, okta_policy, never nor a network such as 10.0.0.0/8", r)
+				return fmt.Errorf("enroll_requires %q is neither factor, email_code, okta_policy, never nor a network such as 10.0.0.0/8", r)
 			}
+		}
+	}
+	return nil
+}
+
+// checkEnrollEngine refuses the proofs that the engine of s does not know, which would be no proof.
+func (s Settings) checkEnrollEngine() error {
+	for _, r := range s.EnrollRequires {
+		switch {
+		case s.Engine == engineFactors && (r == enrollOktaPolicy || r == enrollNever):
+			return fmt.Errorf("enroll_requires %s is for engine identity_engine; engine factors sets up what enroll names and nothing else", r)
+		case s.Engine != engineFactors && r == enrollEmail:
+			return errors.New("enroll_requires email_code is for engine factors; factor holds a mailed code already")
 		}
 	}
 	return nil

@@ -3,14 +3,12 @@ package caddymodule
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
-	"sidegate.example/sidegate/flows/identityengine"
 	"sidegate.example/sidegate/gateway"
 )
 
@@ -27,8 +25,9 @@ import (
 type Handler struct {
 	Settings
 
-	gate   *gateway.Gate
-	prefix string
+	gate     *gateway.Gate
+	prefix   string
+	identity string // the placeholder of primary identity, "" for none
 }
 
 // CaddyModule returns the Caddy module information.
@@ -56,6 +55,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if h.gate, err = gateway.New(config); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
+	h.identity = settings.identityKey()
 	h.prefix = settings.Prefix
 	if h.prefix == "" {
 		h.prefix = gateway.DefaultPrefix
@@ -84,31 +84,19 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 	if err != nil {
 		return gateway.Config{}, err
 	}
-	engine, err := identityengine.New(identityengine.Config{
-		Issuer:       r.issuer,
-		ClientID:     r.clientID,
-		ClientSecret: r.clientSecret,
-		PrivateKey:   r.privateKey,
-		KeyID:        r.privateKeyID,
-		Scopes:       s.Scopes,
-		MinPoll:      time.Duration(s.MinPollInterval),
-		Enroll:       enrollProof(s.EnrollRequires),
-		SelfService:  selfService(s.SelfService),
-		WebAuthn:     s.WebAuthn == on,
-		Client:       client,
-	})
+	flow, err := s.flow(r, app, client)
 	if err != nil {
-		return gateway.Config{}, fmt.Errorf("okta_mfa: %w", err)
+		return gateway.Config{}, err
 	}
 	keys, err := app.keys(r.cookieSecrets)
 	if err != nil {
 		return gateway.Config{}, err
 	}
 	return gateway.Config{
-		Flow:             engine,
+		Flow:             flow,
 		Engine:           s.engine(r),
 		State:            app.state,
-		Policy:           policy(r.issuer, r.clientID),
+		Policy:           s.policy(r),
 		Keys:             keys,
 		Title:            s.Title,
 		Prefix:           s.Prefix,
@@ -116,39 +104,25 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		Headers:          s.Headers.gatewayHeaders(),
 		IdleTimeout:      time.Duration(s.IdleTimeout),
 		Lifetime:         time.Duration(s.Lifetime),
-		IdentifierFirst:  s.SignInForm == formIdentifier,
-		RememberMe:       s.RememberMe == on,
-		Recover:          slices.Contains(s.SelfService, selfRecover),
-		Unlock:           slices.Contains(s.SelfService, selfUnlock),
-		Activate:         slices.Contains(s.SelfService, selfActivate),
+		IdentifierFirst:  s.SignInForm == formIdentifier && !s.asksPassword(),
+		PersonKnown:      s.identityKey() != "",
+		RememberMe:       s.RememberMe == on && s.throughIdentityEngine(),
+		Recover:          s.offers(selfRecover),
+		Unlock:           s.offers(selfUnlock),
+		Activate:         s.offers(selfActivate),
 		PushShowsGateway: s.PushContext == pushGateway,
 		RedirectURI:      r.redirectURI,
 		Observer:         metrics,
 	}, nil
 }
 
-// policy names what a session is good for: sites of one app at one issuer accept each other's only if their host is
-// the same too.
-func policy(issuer, clientID string) string { return fingerprint("policy", issuer, clientID) }
-
-// engine tells flows that differ apart, because a sign-in goes on with whichever flow of its engine served last:
-// everything that shapes the calls to Okta is in it, and no secret.
-func (s Settings) engine(r *resolved) string {
-	method := "client_secret"
-	if r.privateKey != nil {
-		method = "private_key " + r.privateKeyID
-	}
-	parts := []string{"identity_engine", r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String()}
-	for _, list := range [][]string{s.Scopes, s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
-		parts = append(parts, fingerprint(list...))
-	}
-	return fingerprint(parts...)
-}
-
 // ServeHTTP asks the gate. A request that may not go on has been answered when Handle returns; to
 // return an error for it instead would let a subroute with error routes send it to the upstream (T1).
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	facts := factsOf(r)
+	if h.identity != "" {
+		facts.Person = person(r, h.identity)
+	}
 	if route, own := strings.CutPrefix(facts.URL.Path, h.prefix+"/"); own {
 		if replayable(r) {
 			http.Error(w, http.StatusText(http.StatusTooEarly), http.StatusTooEarly)

@@ -198,6 +198,11 @@ func bob() identity.Identity {
 		Proofs: []identity.Proof{{Factor: identity.Password, At: now}, {Factor: identity.Push, At: now}}}
 }
 
+// policy is that of the usual site.
+func (w *world) policy() string {
+	return Settings{}.policy(&resolved{issuer: w.org, clientID: testClientID})
+}
+
 // cookie is a session of who on site, as a sign-in there makes it.
 func (w *world) cookie(site string, who identity.Identity) string {
 	w.t.Helper()
@@ -207,7 +212,7 @@ func (w *world) cookie(site string, who identity.Identity) string {
 	}
 	now := time.Now()
 	value, err := session.NewCodec(session.Static(ring), nil).Seal(w.t.Context(),
-		session.Binding{Cookie: gateway.DefaultCookieName, Site: site, Policy: policy(w.org, testClientID)},
+		session.Binding{Cookie: gateway.DefaultCookieName, Site: site, Policy: w.policy()},
 		session.Claims{ID: session.NewID(), Identity: who, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour)})
 	if err != nil {
 		w.t.Fatal(err)

@@ -99,7 +99,7 @@ var (
 		string(flows.ReasonExpired), string(flows.ReasonRateLimited), string(flows.ReasonUnavailable),
 		string(flows.ReasonMalformed), string(flows.ReasonMisconfigured), string(flows.ReasonBadAnswer)}
 	challengeResults = []string{challengeAccepted, "rejected", "timeout"}
-	factors          = identity.All()
+	allFactors       = identity.All()
 )
 
 const challengeAccepted = "accepted"
@@ -128,7 +128,7 @@ func (c *collectors) SignIn(result string) {
 // Challenge counts one factor that was answered. Only acceptances are timed: how long a rejection or a
 // timeout took says nothing about people.
 func (c *collectors) Challenge(f identity.Factor, result string, took time.Duration) {
-	factor := label(f, factors)
+	factor := label(f, allFactors)
 	c.challenges.WithLabelValues(factor, label(result, challengeResults)).Inc()
 	if result == challengeAccepted {
 		c.challengeFor.WithLabelValues(factor).Observe(took.Seconds())

@@ -125,7 +125,7 @@ func TestAuthenticatedRequestsDoNoIO(t *testing.T) {
 	cookie := func() string {
 		now := time.Now()
 		value, err := codec.Seal(t.Context(),
-			session.Binding{Cookie: gateway.DefaultCookieName, Site: "127.0.0.1", Policy: policy(w.org, testClientID)},
+			session.Binding{Cookie: gateway.DefaultCookieName, Site: "127.0.0.1", Policy: w.policy()},
 			session.Claims{ID: session.NewID(), Identity: bob(), IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour)})
 		if err != nil {
 			t.Fatal(err)

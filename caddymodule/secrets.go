@@ -23,13 +23,16 @@ type resolved struct {
 	privateKey    crypto.Signer
 	privateKeyID  string
 	cookieSecrets []string
+
+	apiToken, apiClientID, apiPrivateKeyID string
+	apiPrivateKey                          crypto.Signer
 }
 
 // resolve reads the placeholders of s. Every error names the setting and says what to type; none
 // holds a value that was read.
 func (s Settings) resolve() (*resolved, error) {
 	var r resolved
-	var server, key string
+	var server, key, apiKey string
 	for _, f := range []struct {
 		name, text string
 		to         *string
@@ -41,6 +44,10 @@ func (s Settings) resolve() (*resolved, error) {
 		{"client_secret", s.ClientSecret, &r.clientSecret},
 		{"private_key", s.PrivateKey, &key},
 		{"private_key_id", s.PrivateKeyID, &r.privateKeyID},
+		{"api_token", s.APIToken, &r.apiToken},
+		{"api_client_id", s.APIClientID, &r.apiClientID},
+		{"api_private_key", s.APIPrivateKey, &apiKey},
+		{"api_private_key_id", s.APIPrivateKeyID, &r.apiPrivateKeyID},
 	} {
 		var err error
 		if *f.to, err = readPlaceholders(f.name, f.text); err != nil {
@@ -56,11 +63,12 @@ func (s Settings) resolve() (*resolved, error) {
 		}
 		r.cookieSecrets = append(r.cookieSecrets, secret)
 	}
-	if key != "" {
-		var err error
-		if r.privateKey, err = parsePrivateKey(key); err != nil {
-			return nil, err
-		}
+	var err error
+	if r.privateKey, err = parsePrivateKey("private_key", key); err != nil {
+		return nil, err
+	}
+	if r.apiPrivateKey, err = parsePrivateKey("api_private_key", apiKey); err != nil {
+		return nil, err
 	}
 	return &r, nil
 }
@@ -120,6 +128,8 @@ func (s Settings) refuseLiterals() error {
 	}{
 		{"client_secret", []string{s.ClientSecret}},
 		{"private_key", []string{s.PrivateKey}},
+		{"api_token", []string{s.APIToken}},
+		{"api_private_key", []string{s.APIPrivateKey}},
 		{"cookie_secret", s.CookieSecret},
 	} {
 		for _, text := range secret.texts {
@@ -144,11 +154,14 @@ func literalSecret(name string) func(text string) error {
 // wholePlaceholder is a text that is one placeholder and nothing else.
 var wholePlaceholder = regexp.MustCompile(`^\{[^{}]+\}$`)
 
-// parsePrivateKey reads a PKCS #8, PKCS #1 or SEC 1 key.
-func parsePrivateKey(text string) (crypto.Signer, error) {
+// parsePrivateKey reads a PKCS #8, PKCS #1 or SEC 1 key; nil for no text. name is the setting's.
+func parsePrivateKey(name, text string) (crypto.Signer, error) {
+	if text == "" {
+		return nil, nil
+	}
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return nil, errors.New("okta_mfa: private_key is not PEM; give the text that begins with -----BEGIN PRIVATE KEY-----, by {file./absolute/path}")
+		return nil, fmt.Errorf("okta_mfa: %s is not PEM; give the text that begins with -----BEGIN PRIVATE KEY-----, by {file./absolute/path}", name)
 	}
 	if key, err := x509.ParsePKCS8PrivateKey(block.Bytes); err == nil {
 		if signer, ok := key.(crypto.Signer); ok {
@@ -161,5 +174,5 @@ func parsePrivateKey(text string) (crypto.Signer, error) {
 	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
 		return key, nil
 	}
-	return nil, fmt.Errorf("okta_mfa: private_key: the PEM block %q holds no usable key; give an unencrypted RSA or P-256 private key", block.Type)
+	return nil, fmt.Errorf("okta_mfa: %s: the PEM block %q holds no usable key; give an unencrypted RSA or P-256 private key", name, block.Type)
 }

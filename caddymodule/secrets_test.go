@@ -130,7 +130,7 @@ func TestPrivateKeyForms(t *testing.T) {
 		"PKCS 1": pemText("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(rsaKey)),
 		"SEC 1":  pemText("EC PRIVATE KEY", sec1),
 	} {
-		if key, err := parsePrivateKey(text); err != nil || key == nil {
+		if key, err := parsePrivateKey("private_key", text); err != nil || key == nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -143,7 +143,7 @@ func TestBadPrivateKeyIsNotQuoted(t *testing.T) {
 		pemText("PRIVATE KEY", []byte(canary)): `okta_mfa: private_key: the PEM block "PRIVATE KEY" holds no usable key; give an unencrypted RSA or P-256 private key`,
 		pemText("CERTIFICATE", []byte(canary)): `okta_mfa: private_key: the PEM block "CERTIFICATE" holds no usable key; give an unencrypted RSA or P-256 private key`,
 	} {
-		if _, err := parsePrivateKey(text); err == nil || err.Error() != want {
+		if _, err := parsePrivateKey("private_key", text); err == nil || err.Error() != want {
 			t.Errorf("\n have %v\n want %s", err, want)
 		}
 	}

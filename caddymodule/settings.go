@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"sidegate.example/sidegate/flows/factors"
 	"sidegate.example/sidegate/gateway"
 )
 
@@ -23,13 +24,18 @@ type Settings struct {
 	// loopback address only (tests, demo). Placeholders are read. Required.
 	Org string `json:"org,omitempty"`
 
+	// Engine is how people sign in: "identity_engine", all of it through Okta's Identity Engine under the org's own
+	// policies, or "factors", the second factor through the Factors API, where Okta shows the browser's address and agent
+	// on the phone and the gate's own settings say which factors count. Default: identity_engine.
+	Engine string `json:"engine,omitempty"`
+
 	// AuthorizationServer is the id of the custom authorization server that issues the tokens,
 	// such as "default" or "aus9abc...". Default, and "org": the org authorization server.
 	// Placeholders are read.
 	AuthorizationServer string `json:"authorization_server,omitempty"`
 
 	// ClientID is the client id of the app at Okta; the app needs the Interaction Code grant.
-	// Placeholders are read. Required.
+	// Placeholders are read. Required, but for engine factors without primary identity_engine.
 	ClientID string `json:"client_id,omitempty"`
 
 	// ClientSecret proves to Okta that this gateway is the app. It must be a placeholder: text written
@@ -96,7 +102,8 @@ type Settings struct {
 	// other factor, or a code mailed to them), networks in CIDR form from which the password alone is enough,
 	// "okta_policy" (Okta's authenticator enrolment policy decides alone: whoever has only the password can then set up a
 	// phone of theirs wherever that policy lets them) or "never". A factor that is already proved is enough beside
-	// networks too. Default: factor.
+	// networks too. Engine factors takes "email_code" (a code that Okta mails to an address that it holds as a factor) and
+	// networks beside "factor". Default: factor.
 	EnrollRequires []string `json:"enroll_requires,omitempty"`
 
 	// SelfService is what people can do before they have signed in: "recover" a forgotten password, "unlock" their
@@ -118,6 +125,8 @@ type Settings struct {
 	// answered, should Okta ask for less. Okta limits the rate, so a small value suits tests only.
 	// Default: 1s.
 	MinPollInterval caddy.Duration `json:"min_poll_interval,omitempty"`
+
+	FactorsSettings
 }
 
 // HeaderNames name the identity headers. Each can be "off"; the gate removes the default names and
@@ -172,6 +181,8 @@ func (s Settings) over(d Settings) Settings {
 	if len(s.SelfService) == 0 {
 		s.SelfService = d.SelfService
 	}
+	s.FactorsSettings = s.FactorsSettings.over(d.FactorsSettings)
+	s.Engine = cmp.Or(s.Engine, d.Engine)
 	s.WebAuthn = cmp.Or(s.WebAuthn, d.WebAuthn)
 	s.RememberMe = cmp.Or(s.RememberMe, d.RememberMe)
 	s.Org = cmp.Or(s.Org, d.Org)
@@ -201,12 +212,8 @@ func (s Settings) validate() error {
 	switch {
 	case s.Org == "":
 		return missing("org", "org https://acme.okta.com")
-	case s.ClientID == "":
-		return missing("client_id", "client_id {env.OKTA_CLIENT_ID}")
-	case s.ClientSecret == "" && s.PrivateKey == "":
-		return missing("client_secret", "client_secret {file./run/secrets/okta_client_secret}, or private_key {file./run/secrets/okta_key.pem}")
-	case s.ClientSecret != "" && s.PrivateKey != "":
-		return fmt.Errorf("okta_mfa: client_secret and private_key are both given; keep the one that the app uses at Okta")
+	case s.Engine != "" && !slices.Contains(engines, s.Engine):
+		return fmt.Errorf("okta_mfa: engine %q is unknown; allowed: %s", s.Engine, strings.Join(engines, ", "))
 	case s.WebAuthn != "" && !slices.Contains(switches, s.WebAuthn):
 		return fmt.Errorf("okta_mfa: webauthn %q is unknown; allowed: %s", s.WebAuthn, strings.Join(switches, ", "))
 	case s.RememberMe != "" && !slices.Contains(switches, s.RememberMe):
@@ -216,13 +223,16 @@ func (s Settings) validate() error {
 	case s.PushContext != "" && !slices.Contains(pushContexts, s.PushContext):
 		return fmt.Errorf("okta_mfa: push_context %q is unknown; allowed: %s", s.PushContext, strings.Join(pushContexts, ", "))
 	}
+	if err := s.validateEngine(); err != nil {
+		return err
+	}
 	if err := s.refuseLiterals(); err != nil {
 		return err
 	}
 	if err := checkScopes(s.Scopes); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
-	if err := errors.Join(checkEnroll(s.EnrollRequires), checkSelfService(s.SelfService)); err != nil {
+	if err := errors.Join(checkEnroll(s.EnrollRequires), s.checkEnrollEngine(), checkSelfService(s.SelfService)); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	for name, d := range map[string]caddy.Duration{
@@ -231,6 +241,24 @@ func (s Settings) validate() error {
 		if d < 0 {
 			return fmt.Errorf("okta_mfa: %s is negative; give a duration such as 1h", name)
 		}
+	}
+	return nil
+}
+
+// validateEngine checks that what the engine needs is there.
+func (s Settings) validateEngine() error {
+	if s.Engine == engineFactors {
+		if err := s.FactorsSettings.validate(); err != nil || s.primary() != factors.PrimaryIdentityEngine {
+			return err
+		}
+	}
+	switch {
+	case s.ClientID == "":
+		return missing("client_id", "client_id {env.OKTA_CLIENT_ID}")
+	case s.ClientSecret == "" && s.PrivateKey == "":
+		return missing("client_secret", "client_secret {file./run/secrets/okta_client_secret}, or private_key {file./run/secrets/okta_key.pem}")
+	case s.ClientSecret != "" && s.PrivateKey != "":
+		return fmt.Errorf("okta_mfa: client_secret and private_key are both given; keep the one that the app uses at Okta")
 	}
 	return nil
 }

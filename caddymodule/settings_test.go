@@ -30,7 +30,9 @@ func fill(t *testing.T, v reflect.Value, mark string, d caddy.Duration) {
 			f.Set(reflect.ValueOf([]string{mark + name}))
 		case caddy.Duration:
 			f.SetInt(int64(d))
-		case HeaderNames:
+		case int:
+			f.SetInt(int64(d))
+		case HeaderNames, LimitSettings, FactorsSettings:
 			fill(t, f, mark, d)
 		default:
 			t.Fatalf("Settings.%s has a type that this test does not know: %s", name, f.Type())
@@ -69,17 +71,21 @@ func TestClientAuthenticationIsInheritedAsAWhole(t *testing.T) {
 func TestEverySettingHasASubdirective(t *testing.T) {
 	var s Settings
 	known := s.subdirectives()
-	for i := range reflect.TypeFor[Settings]().NumField() {
-		name, _, _ := strings.Cut(reflect.TypeFor[Settings]().Field(i).Tag.Get("json"), ",")
-		if name == "headers" {
-			name = "header"
+	fields := 0
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch name {
+		case "", "primary_identity": // the embedded struct; an argument of primary
+			continue
+		case "headers", "limits":
+			name = strings.TrimSuffix(name, "s")
 		}
-		if known[name] == nil {
+		if fields++; known[name] == nil {
 			t.Errorf("no subdirective for the JSON field %q", name)
 		}
 	}
-	if have, want := len(known), reflect.TypeFor[Settings]().NumField(); have != want {
-		t.Errorf("%d subdirectives for %d fields", have, want)
+	if len(known) != fields {
+		t.Errorf("%d subdirectives for %d fields", len(known), fields)
 	}
 }
 
@@ -101,6 +107,32 @@ func TestValidateSaysWhatToType(t *testing.T) {
 		"negative lifetime": {func(s *Settings) { s.Lifetime = -1 }, "okta_mfa: lifetime is negative; give a duration such as 1h"},
 		"negative idle":     {func(s *Settings) { s.IdleTimeout = -1 }, "okta_mfa: idle_timeout is negative; give a duration such as 1h"},
 		"negative poll":     {func(s *Settings) { s.MinPollInterval = -1 }, "okta_mfa: min_poll_interval is negative; give a duration such as 1h"},
+		"unknown engine":    {func(s *Settings) { s.Engine = "saml" }, `okta_mfa: engine "saml" is unknown; allowed: factors, identity_engine`},
+		"no token":          {func(s *Settings) { s.Engine = "factors" }, `okta_mfa: api_token is missing; write "api_token {file./run/secrets/okta_api_token}, or api_client_id, api_private_key and api_private_key_id" in the okta_mfa block of the site or of the global options`},
+		"token and app": {func(s *Settings) { s.Engine, s.APIToken, s.APIClientID = "factors", "{env.T}", "0oa2" },
+			"okta_mfa: api_token and api_client_id are both given; keep one"},
+		"app without key": {func(s *Settings) { s.Engine, s.APIClientID = "factors", "0oa2" },
+			`okta_mfa: api_private_key is missing; write "api_private_key {file./run/secrets/okta_api_key.pem}" in the okta_mfa block of the site or of the global options`},
+		"literal token": {func(s *Settings) { s.Engine, s.APIToken = "factors", "00secret" },
+			"okta_mfa: api_token is written out in the configuration, which Caddy logs and shows on its admin API ({$NAME} puts it there too); use {env.NAME} or {file./absolute/path}"},
+		"unknown primary": {func(s *Settings) { s.Engine, s.APIToken, s.Primary = "factors", "{env.T}", "saml" },
+			`okta_mfa: primary "saml" is unknown; allowed: identity, identity_engine, password`},
+		"unknown number": {func(s *Settings) { s.Engine, s.APIToken, s.NumberChallenge = "factors", "{env.T}", "yes" },
+			`okta_mfa: number_challenge "yes" is unknown; allowed: always, never`},
+		"unknown groups": {func(s *Settings) { s.Engine, s.APIToken, s.UserGroups = "factors", "{env.T}", "yes" },
+			`okta_mfa: user_groups "yes" is unknown; allowed: on, off`},
+		"identity from a header": {func(s *Settings) {
+			s.Engine, s.APIToken, s.Primary, s.PrimaryIdentity = "factors", "{env.T}", "identity", "{http.request.header.X-User}"
+		}, `okta_mfa: primary identity "{http.request.header.X-User}" is nothing that Caddy has established; give {http.auth.user.id} after basic_auth, {http.reverse_proxy.header.Remote-User} after forward_auth, or {http.request.tls.client.subject}; a request header can be sent by anybody`},
+		"no app for the first factor": {func(s *Settings) {
+			s.Engine, s.APIToken, s.Primary, s.ClientSecret = "factors", "{env.T}", "identity_engine", ""
+		}, `okta_mfa: client_secret is missing; write "client_secret {file./run/secrets/okta_client_secret}, or private_key {file./run/secrets/okta_key.pem}" in the okta_mfa block of the site or of the global options`},
+		"a proof that is none": {func(s *Settings) {
+			s.Engine, s.APIToken, s.EnrollRequires = "factors", "{env.T}", []string{"okta_policy"}
+		},
+			"okta_mfa: enroll_requires okta_policy is for engine identity_engine; engine factors sets up what enroll names and nothing else"},
+		"a proof of the other engine": {func(s *Settings) { s.EnrollRequires = []string{"email_code"} },
+			"okta_mfa: enroll_requires email_code is for engine factors; factor holds a mailed code already"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := good
@@ -167,6 +199,7 @@ func TestEngineTellsFlowsApart(t *testing.T) {
 		"private key":    {func(_ *Settings, r *resolved) { r.privateKey, r.privateKeyID = new(rsa.PrivateKey), "k" }, false},
 		"rotated secret": {func(_ *Settings, r *resolved) { r.clientSecret = "new" }, true},
 		"title":          {func(s *Settings, _ *resolved) { s.Title = "Payroll" }, true},
+		"engine":         {func(s *Settings, _ *resolved) { s.Engine = "factors" }, false},
 	} {
 		s, r := base()
 		tt.change(&s, r)

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/gateway/transaction"
 )
 
@@ -13,6 +14,7 @@ import (
 type State struct {
 	transactions *transaction.Manager
 	revocations  *session.Revocations
+	budget       store.Budget
 	gates        atomic.Uint64 // made so far
 }
 
@@ -23,6 +25,9 @@ func NewState() *State {
 		revocations:  &session.Revocations{},
 	}
 }
+
+// Budget counts wrong codes, pushes and denials, for flows that hold limits.
+func (s *State) Budget() *store.Budget { return &s.budget }
 
 // Close ends everything that runs in the background. What is still called afterwards answers that it is closed.
 func (s *State) Close() { s.transactions.Close() }

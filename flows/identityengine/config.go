@@ -53,6 +53,9 @@ type Config struct {
 	// WebAuthn offers passkeys and security keys. Off by default: a credential made on Okta's own domain does not
 	// work on this one, unless Okta was told the relying party (identity-engine.md §6.6).
 	WebAuthn bool
+	// FirstFactorOnly lets a sign-in end that has proved a password alone, for an engine that asks for the second factor
+	// elsewhere. Off by default: nothing else may make a session of that (immunity S71).
+	FirstFactorOnly bool
 }
 
 // EnrollProof lists what allows an enrolment: any one of them is enough (immunity S76). Whatever is listed, a factor

@@ -15,7 +15,7 @@ var mayImport = map[string][]string{
 	"flows/factors":        {"flows", "flows/okta", "flows/okta/access", "gateway/identity"},
 	"flows/identityengine": {"flows", "flows/okta", "gateway/identity"},
 
-	"gateway":             {"gateway/decision", "gateway/identity", "gateway/session", "gateway/transaction", "flows", "ui"},
+	"gateway":             {"gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "flows", "ui"},
 	"gateway/identity":    {},
 	"gateway/store":       {},
 	"gateway/session":     {"gateway/identity"},

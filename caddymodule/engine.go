@@ -1,0 +1,96 @@
+package caddymodule
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/factors"
+	"sidegate.example/sidegate/flows/identityengine"
+	"sidegate.example/sidegate/flows/okta"
+)
+
+// flow makes the engine that s names.
+func (s Settings) flow(r *resolved, app *App, client *okta.Client) (flows.Flow, error) {
+	if s.Engine == engineFactors {
+		return s.factorsEngine(r, app, client)
+	}
+	return s.identityEngine(r, client, false)
+}
+
+// identityEngine makes the Identity Engine's; firstOnly for one that may end with a password alone, because a second
+// factor follows elsewhere.
+func (s Settings) identityEngine(r *resolved, client *okta.Client, firstOnly bool) (flows.Flow, error) {
+	engine, err := identityengine.New(identityengine.Config{
+		Issuer:          r.issuer,
+		ClientID:        r.clientID,
+		ClientSecret:    r.clientSecret,
+		PrivateKey:      r.privateKey,
+		KeyID:           r.privateKeyID,
+		Scopes:          s.Scopes,
+		MinPoll:         time.Duration(s.MinPollInterval),
+		Enroll:          enrollProof(s.EnrollRequires),
+		SelfService:     selfService(s.SelfService),
+		WebAuthn:        s.WebAuthn == on,
+		FirstFactorOnly: firstOnly,
+		Client:          client,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("okta_mfa: %w", err)
+	}
+	return engine, nil
+}
+
+// throughIdentityEngine reports whether the sign-in begins there, so that what it alone can do can be offered.
+func (s Settings) throughIdentityEngine() bool {
+	return s.Engine != engineFactors || s.primary() == factors.PrimaryIdentityEngine
+}
+
+// asksPassword reports whether the first page must ask for a password, because it is judged at once.
+func (s Settings) asksPassword() bool {
+	return s.Engine == engineFactors && s.primary() == factors.PrimaryPassword
+}
+
+func (s Settings) offers(service string) bool {
+	return s.throughIdentityEngine() && slices.Contains(s.SelfService, service)
+}
+
+// policy names what a session is good for: sites of one app at one issuer accept each other's only if their host is
+// the same too. Where the gate's own settings say what counts as a second factor, a session made under others is not
+// good (immunity S13).
+func (s Settings) policy(r *resolved) string {
+	if s.Engine != engineFactors {
+		return fingerprint("policy", r.issuer, r.clientID)
+	}
+	names := slices.Sorted(slices.Values(s.Factors))
+	return fingerprint("policy", engineFactors, r.org, string(s.primary()), s.identityKey(), r.clientID, fingerprint(names...))
+}
+
+// engine tells flows that differ apart, because a sign-in goes on with whichever flow of its engine served last:
+// everything that shapes the calls to Okta is in it, and no secret.
+func (s Settings) engine(r *resolved) string {
+	method := "client_secret"
+	if r.privateKey != nil {
+		method = "private_key " + r.privateKeyID
+	}
+	parts := []string{engineIdentity, r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String()}
+	for _, list := range [][]string{s.Scopes, s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
+		parts = append(parts, fingerprint(list...))
+	}
+	if s.Engine == engineFactors {
+		parts[0] = engineFactors
+		parts = append(parts, s.fingerprint(r))
+	}
+	return fingerprint(parts...)
+}
+
+// fingerprint is of everything in f that shapes the calls to Okta.
+func (f FactorsSettings) fingerprint(r *resolved) string {
+	access := "token"
+	if r.apiPrivateKey != nil {
+		access = "app " + r.apiClientID + " " + r.apiPrivateKeyID
+	}
+	return fingerprint(access, fingerprint(f.Factors...), fingerprint(f.Enroll...), fmt.Sprintf("%+v", f.Limits), string(f.primary()), f.PrimaryIdentity,
+		f.NumberChallenge, f.UserGroups, f.EnrollURL, f.SMSTemplate, time.Duration(f.EmailCodeLifetime).String())
+}

@@ -203,9 +203,17 @@ func TestStatusesThatAreNoAnswer(t *testing.T) {
 			t.Errorf("%d: %q\nwant %q", c.status, err, c.text)
 		}
 	}
+	client, _ := org(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", "pri:vate://%")
+		w.WriteHeader(http.StatusFound)
+	})
+	_, err := client.Do(t.Context(), browser(t, "t"), okta.Request{URL: pollURL})
+	if wantReason(t, err, flows.ReasonMalformed); strings.Contains(err.Error(), "vate") {
+		t.Errorf("the error tells the location: %v", err)
+	}
 	client, srv := org(t, nil)
 	srv.Close()
-	_, err := client.Do(t.Context(), browser(t, "t"), okta.Request{URL: "/oauth2/v1/token?code=private"})
+	_, err = client.Do(t.Context(), browser(t, "t"), okta.Request{URL: "/oauth2/v1/token?code=private"})
 	if wantReason(t, err, flows.ReasonUnavailable); strings.Contains(err.Error(), "private") {
 		t.Errorf("the error tells the query: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -186,6 +187,9 @@ func malformed(endpoint, what string) *flows.Error {
 func unavailable(endpoint string, err error) *flows.Error {
 	if u := new(url.Error); errors.As(err, &u) {
 		err = u.Err
+	}
+	if strings.HasPrefix(err.Error(), "failed to parse Location") { // net/http repeats it, and it is what Okta answered
+		return malformed(endpoint, "the answer is a redirect, which is not followed")
 	}
 	return &flows.Error{Reason: flows.ReasonUnavailable, Err: fmt.Errorf("%s: %w", endpoint, err)}
 }

@@ -20,6 +20,9 @@ func TestDenied(t *testing.T) {
 			t.Errorf("%s: no way on: %q", r, text(final.doc))
 		}
 		seen[text(final.all("h1")[0])] = true
+		if got, want := attr(final.all("div")[1], "class") == "badge good", r == flows.DeniedRestored; got != want {
+			t.Errorf("%s: looks like a success: %t, want %t", r, got, want)
+		}
 		again := write(t, p, stepPage(flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: r},
 			Choices: []flows.Choice{{ID: "r", Kind: flows.ChoiceResend, Factor: identity.Push}}}))
 		if again.button("data-choice-kind", "resend") == nil || again.byID("cancel") == nil || text(again.byID("context")) != shows {

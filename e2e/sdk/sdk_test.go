@@ -104,17 +104,23 @@ type run struct {
 
 func start(t *testing.T, s scenario) *run {
 	t.Helper()
-	node := needNode(t)
 	s.RedirectURI = redirectURI
 	if s.Password == "" {
 		s.Password = oktasim.DefaultPassword
 	}
-	arg, err := json.Marshal(s)
+	return script(t, "signin.mjs", s)
+}
+
+// script runs a script beside this file, told what to do as JSON.
+func script(t *testing.T, name string, task any) *run {
+	t.Helper()
+	node := needNode(t)
+	arg, err := json.Marshal(task)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	cmd := exec.CommandContext(ctx, node, "signin.mjs", string(arg))
+	cmd := exec.CommandContext(ctx, node, name, string(arg))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	stdin, err := cmd.StdinPipe()

@@ -201,7 +201,7 @@ func newcomer(c *oktasim.Config) {
 }
 
 func TestActivation(t *testing.T) {
-	b := newBench(t, withUser(oktasim.User{Require: []string{"okta_email"}}, newcomer))
+	b := newBench(t, withUser(oktasim.User{Status: "STAGED", Require: []string{"okta_email"}}, newcomer))
 	s, a := b.interactWith("activation_token", b.welcomed("activation", activationPage))
 	if got := a.wantStep(200, "select-authenticator-enroll").offered("select-authenticator-enroll"); got != "Password, Email" {
 		t.Errorf("offered %q", got)
@@ -217,6 +217,7 @@ func TestActivation(t *testing.T) {
 	if err := b.org.SendActivation(someone); err != oktasim.ErrNoUser {
 		t.Errorf("a second activation: %v", err)
 	}
+	b.begin().password(someone, "new Passw0rd").wantStep(200, "select-authenticator-authenticate")
 }
 
 func TestRecoveryToken(t *testing.T) {

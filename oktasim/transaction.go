@@ -140,6 +140,9 @@ func (o *Org) restart(t *transaction, now time.Time) {
 // finish issues the interaction code.
 func (o *Org) finish(t *transaction, now time.Time) {
 	t.user.remembered = t.remember
+	if t.activating {
+		t.user.Status = "" // it was staged
+	}
 	t.stage = stageDone
 	t.authTime = now
 	t.code = secretID("")

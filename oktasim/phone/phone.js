@@ -6,7 +6,7 @@ async function refresh() {
   const answer = await fetch(location.href, { cache: "no-store" });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const id of ["pushes", "totp", "seconds", "clock"]) {
+  for (const id of ["pushes", "google", "token", "totp", "seconds", "clock"]) {
     const now = document.getElementById(id);
     const next = fresh.getElementById(id);
     if (now && next && now.innerHTML !== next.innerHTML) now.replaceChildren(...next.childNodes);

@@ -349,3 +349,13 @@ func waitingPush(number string) string {
 		"poll":{"href":"$ORG` + pushTx + `","hints":{"allow":["GET"]}},
 		"cancel":{"href":"$ORG` + pushTx + `","hints":{"allow":["DELETE"]}}}` + embedded + `}`
 }
+
+// apiOf is the world's own API access, for another engine.
+func apiOf(t testing.TB, w *world) *access.Access {
+	t.Helper()
+	api, err := access.New(access.Config{Client: w.client, Token: ssws})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}

@@ -26,6 +26,9 @@ func (c *catalogue) text(key string, pairs ...string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("no text %q in %s", key, c.tag)
 	}
+	if len(pairs) == 0 { // most texts; a Replacer of nothing costs as much as one of something
+		return s, nil
+	}
 	put := make([]string, 0, len(pairs))
 	for i := 0; i+1 < len(pairs); i += 2 {
 		put = append(put, "{"+pairs[i]+"}", strings.Map(noDirection, pairs[i+1]))

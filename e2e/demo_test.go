@@ -186,16 +186,7 @@ func (d *demo) scan(p person, content string) {
 
 func (d *demo) tryScan(p person, content string) (status int) {
 	d.t.Helper()
-	body, err := json.Marshal(map[string]string{"login": p.Login, "content": content})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	res, err := (&http.Client{Timeout: 10 * time.Second}).Post(d.Okta+"/sim/scan", "application/json", bytes.NewReader(body))
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	readBody(d.t, res)
-	return res.StatusCode
+	return trySimPost(d.t, d.Okta+"/sim/scan", map[string]string{"login": p.Login, "content": content})
 }
 
 // oktaCalls are the calls that the simulated org answered, one per line, for failures.

@@ -5,10 +5,11 @@ import (
 	"testing"
 )
 
-// everyWay runs a test with page script and without.
+// everyWay runs a test with page script and without, both at once: each mostly waits for a poll.
 func everyWay(t *testing.T, test func(t *testing.T, b *browser, shot func(p *tab, name string))) {
 	for name, noJS := range map[string]bool{"script": false, "no script": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := newBrowser(t, startDemo(t))
 			b.noJS = noJS
 			prefix := strings.ReplaceAll(name, " ", "-") + "-"

@@ -64,7 +64,7 @@ func start(o options) (_ *demo, err error) {
 	if err := d.startSite(); err != nil {
 		return nil, errors.Join(err, okta.Close())
 	}
-	org, err := oktasim.New(orgConfig(oktaURL, d.redirects(), d.places.People, o))
+	org, err := oktasim.New(orgConfig(d.places, d.redirects(), o))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the simulated org: %w", err), okta.Close())
 	}

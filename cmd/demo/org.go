@@ -76,17 +76,20 @@ func people(phones, inboxes string) []person {
 	return list
 }
 
-// orgConfig describes the simulated org at url. redirects are the redirect URIs registered for the
+// orgConfig describes the simulated org of the demo's places. redirects are the redirect URIs registered for the
 // gateway.
-func orgConfig(url string, redirects []string, users []person, o options) oktasim.Config {
+func orgConfig(at places, redirects []string, o options) oktasim.Config {
 	c := oktasim.Config{
-		URL:                     url,
-		Clients:                 []oktasim.Client{{ID: clientID, Label: title, Secret: clientSecret, RedirectURIs: redirects}},
-		Refresh:                 o.refresh,
-		Policy:                  oktasim.Policy{MagicLink: true, Recover: true, Channels: []string{"qrcode", "email", "sms", "samedevice"}},
+		URL:     at.Okta,
+		Clients: []oktasim.Client{{ID: clientID, Label: title, Secret: clientSecret, RedirectURIs: redirects}},
+		Refresh: o.refresh,
+		Policy: oktasim.Policy{
+			MagicLink: true, Recover: true, Unlock: true, Channels: []string{"qrcode", "email", "sms", "samedevice"},
+			ActivationLink: at.Site + "/_mfa/activate", RecoveryLink: at.Site + "/_mfa/recover",
+		},
 		EmbeddedPushShowsServer: o.embeddedPushShowsServer,
 	}
-	for _, p := range users {
+	for _, p := range at.People {
 		c.Users = append(c.Users, p.user)
 	}
 	if !o.zoneOff {

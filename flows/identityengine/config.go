@@ -112,7 +112,7 @@ func New(cfg Config) (*Engine, error) {
 	if !slices.Contains(a.scopes, "openid") {
 		return nil, errors.New(`the scopes must hold "openid": without it Okta gives no ID token`)
 	}
-	e := &Engine{client: cfg.Client, app: a, minPoll: cfg.MinPoll, now: cfg.Now, enroll: cfg.Enroll, selfService: cfg.SelfService, webAuthn: cfg.WebAuthn}
+	e := &Engine{client: cfg.Client, app: a, minPoll: cfg.MinPoll, now: cfg.Now, enroll: cfg.Enroll, selfService: cfg.SelfService, webAuthn: cfg.WebAuthn, firstOnly: cfg.FirstFactorOnly}
 	if e.minPoll <= 0 {
 		e.minPoll = defaultMinPoll
 	}

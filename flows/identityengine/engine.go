@@ -45,6 +45,7 @@ type Engine struct {
 	enroll      EnrollProof
 	selfService SelfService
 	webAuthn    bool
+	firstOnly   bool
 }
 
 var _ flows.Flow = (*Engine)(nil)

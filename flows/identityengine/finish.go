@@ -24,7 +24,9 @@ var errCodeDied = errors.New("token: Okta did not answer while the interaction c
 // Okta gives the code once: where the token endpoint cannot be reached right now, it is kept in the State of a
 // Step that goes on waiting, and polls send it again.
 func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.Step, error) {
+	a.state.First = a.engine.firstOnly && !a.state.Restored && a.state.proved(identity.Password)
 	switch {
+	case a.state.First:
 	case !a.state.secondFactor() && a.state.Restored:
 		return nil, a.end(flows.DeniedRestored, nil), nil
 	case !a.state.secondFactor():

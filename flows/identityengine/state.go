@@ -58,6 +58,8 @@ type state struct {
 	// Code is the interaction code, for wantToken, and CodeAt when it came, in Unix seconds. Secret.
 	Code   string `json:"o,omitempty"`
 	CodeAt int64  `json:"i,omitempty"`
+	// First is set at wantToken where the password alone is enough; see Config.FirstFactorOnly.
+	First bool `json:"F,omitempty"`
 	// Main answers or polls, Resend and Factors are the ways on. PollBy asks whether a mailed link was opened, beside
 	// wantCode.
 	Main    *move          `json:"m,omitempty"`
@@ -164,7 +166,7 @@ func (s *state) complete() bool {
 	case wantPhone, wantForm, wantCredential:
 		return s.Main != nil
 	case wantToken:
-		return s.Code != "" && s.secondFactor()
+		return s.Code != "" && (s.secondFactor() || s.First && s.proved(identity.Password))
 	case wantCredentials, wantChoice, wantNothing:
 		return true
 	}

@@ -21,20 +21,24 @@ const (
 	agent    = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 )
 
-// newSimulated is a world whose org is a simulated one, with bob, who has a push.
-func newSimulated(t testing.TB) (*world, *oktasim.Org) {
+// newSimulated is a world whose org is a simulated one, with bob, who has a push unless change says otherwise.
+func newSimulated(t testing.TB, change ...func(*oktasim.Config)) (*world, *oktasim.Org) {
 	t.Helper()
 	w := newWorld(t)
 	server := httptest.NewUnstartedServer(nil)
 	url := "http://" + server.Listener.Addr().String()
-	sim, err := oktasim.New(oktasim.Config{
+	config := oktasim.Config{
 		URL:     url,
 		Clients: []oktasim.Client{{ID: testClientID, Secret: "client-" + canary, RedirectURIs: []string{"https://app.example.com/_mfa/callback"}}},
 		Users: []oktasim.User{{Login: "bob", Password: password, Name: "Bob", Email: "bob@example.com",
 			Device: "Pixel 7", Methods: []string{"push"}}},
 		Refresh:        20 * time.Millisecond,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-	})
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	sim, err := oktasim.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}

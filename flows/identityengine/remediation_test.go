@@ -123,3 +123,26 @@ func posted(t *testing.T, a answer, ans flows.Answer) string {
 	}
 	return s.paths[0] + " " + s.bodies[0]
 }
+
+// docs/reference.md says of each what the gateway does.
+func TestReferenceHasEveryRemediation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/reference.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 5 || strings.TrimSpace(cells[2]) == "" {
+			continue
+		}
+		for name := range strings.SplitSeq(cells[1], ",") {
+			rows[strings.Trim(name, " `")] = true
+		}
+	}
+	for _, name := range append(remediationNames, authenticatorKeys...) {
+		if !rows[name] {
+			t.Errorf("docs/reference.md has no row for %s", name)
+		}
+	}
+}

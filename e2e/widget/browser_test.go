@@ -166,24 +166,18 @@ func (p *tab) read(selector, expression string) string {
 	return strings.TrimSpace(text)
 }
 
-// click presses an element wherever it is: the widget's pages slide in and grow. As with a mouse, the field that was typed
-// into loses the focus first, which is when the widget takes over what is in it.
+// click presses an element wherever it is: the widget's pages slide in and grow.
 func (p *tab) click(selector string) {
 	p.t.Helper()
-	p.read(selector, "(e.focus(), e.click(), '')")
+	p.read(selector, "(e.click(), '')")
 }
 
-// fill types over what a field holds.
-func (p *tab) fill(selector, text string) {
+// fill sets a field or a list, and says so as a browser does. Typing key by key would be no better judge, and the widget
+// moves the focus on its own while it draws a page.
+func (p *tab) fill(selector, value string) {
 	p.t.Helper()
-	p.read(selector, "(e.select(), '')")
-	p.do(chromedp.SendKeys(chromedp.CSS(selector), text))
-}
-
-// pick chooses an answer of a list, which the widget hides behind one of its own.
-func (p *tab) pick(selector, value string) {
-	p.t.Helper()
-	p.read(selector, fmt.Sprintf("(e.value = %q, e.dispatchEvent(new Event('change', { bubbles: true })), '')", value))
+	p.read(selector, fmt.Sprintf(
+		"(e.value = %q, ['input', 'change'].forEach((n) => e.dispatchEvent(new Event(n, { bubbles: true }))), '')", value))
 }
 
 // failf ends the test and tells what the widget showed and what the org was asked.

@@ -8,6 +8,7 @@ const widget = new OktaSignIn({
   scopes: ["openid", "profile", "email", "groups"],
   language: "en",
   assets: { baseUrl: "/dist" }, // and not Okta's CDN
+  features: { rememberMe: false }, // no user name from last time comes late into the field
 });
 
 widget

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,17 +43,18 @@ func startSiteWith(t *testing.T, change func(*oktasim.Config)) *site {
 	for path, file := range map[string]string{"/{$}": "page.html", "/page.js": "page.js"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
 	}
-	page := httptest.NewServer(mux)
-	t.Cleanup(page.Close)
+	pageServer := httptest.NewServer(mux)
+	t.Cleanup(pageServer.Close)
+	page := strings.Replace(pageServer.URL, "127.0.0.1", "localhost", 1) // a name, as WebAuthn wants one
 
 	server := httptest.NewUnstartedServer(nil)
 	s := &site{okta: "http://" + server.Listener.Addr().String()}
 	cfg := oktasim.Config{
 		URL:            s.okta,
-		Clients:        []oktasim.Client{{ID: clientID, RedirectURIs: []string{page.URL + "/"}}},
+		Clients:        []oktasim.Client{{ID: clientID, RedirectURIs: []string{page + "/"}}},
 		Users:          oktasim.DefaultUsers(),
 		Refresh:        200 * time.Millisecond,
-		TrustedOrigins: []string{page.URL},
+		TrustedOrigins: []string{page},
 	}
 	change(&cfg)
 	var err error
@@ -63,7 +65,7 @@ func startSiteWith(t *testing.T, change func(*oktasim.Config)) *site {
 	server.Config.Handler = s.org.Handler()
 	server.Start()
 	t.Cleanup(server.Close)
-	s.page = page.URL + "/?" + url.Values{"issuer": {s.okta + "/oauth2/default"}, "clientId": {clientID}}.Encode()
+	s.page = page + "/?" + url.Values{"issuer": {s.okta + "/oauth2/default"}, "clientId": {clientID}}.Encode()
 	return s
 }
 
@@ -93,4 +95,14 @@ func (s *site) pending(t *testing.T, login string) oktasim.Push {
 		t.Fatalf("pushes of %s are %+v, want the newest pending", login, pushes)
 	}
 	return pushes[len(pushes)-1]
+}
+
+// mail is the newest message to the user, which went where it should.
+func (s *site) mail(t *testing.T, user, channel, to string) oktasim.Mail {
+	t.Helper()
+	inbox := s.org.Inbox(user)
+	if len(inbox) == 0 || inbox[len(inbox)-1].Channel != channel || inbox[len(inbox)-1].To != to {
+		t.Fatalf("the inbox is %+v, want the newest by %s to %s", inbox, channel, to)
+	}
+	return inbox[len(inbox)-1]
 }

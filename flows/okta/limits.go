@@ -18,6 +18,9 @@ const (
 	defaultRetry = time.Minute
 	minRetry     = time.Second
 	maxRetry     = 5 * time.Minute
+	// leastLimit is the smallest limit that is taken for the org's own: Okta announces in the same headers that one user
+	// name or one phone has had enough, and a stranger who uses that up must not stop everybody else.
+	leastLimit = 10
 )
 
 // limits is what Okta last said of each endpoint's bucket. All sign-ins share the org's limits, so they share
@@ -67,12 +70,12 @@ func (l *limits) announced(bucket string) int {
 }
 
 // learn takes the headers of an answer. Okta leaves them out of some, and says 0 of 0 when the limit
-// on concurrent calls was met, which says nothing about the window.
+// on concurrent calls was met, which says nothing about the window; see leastLimit for other small numbers.
 func (l *limits) learn(to endpoint, h http.Header, now time.Time) {
 	limit, err1 := strconv.Atoi(h.Get("X-Rate-Limit-Limit"))
 	remaining, err2 := strconv.Atoi(h.Get("X-Rate-Limit-Remaining"))
 	reset, ok := resetTime(h)
-	if err1 != nil || err2 != nil || !ok || limit <= 0 {
+	if err1 != nil || err2 != nil || !ok || limit < leastLimit {
 		return
 	}
 	if latest := now.Add(longestWindow); reset.After(latest) {

@@ -84,12 +84,13 @@ func TestAnnouncedLimits(t *testing.T) {
 	if err := try(poll, 99); err != nil {
 		t.Errorf("the next window is refused: %v", err)
 	}
-	limit = "0" // the concurrent limit says nothing about the window
-	if err := try(poll, 0); err != nil {
-		t.Fatal(err)
-	}
-	if err := try(poll, 0); err != nil {
-		t.Errorf("0 of 0 was taken for an empty bucket: %v", err)
+	for _, limit = range []string{"0", "4", "9"} { // of concurrent calls, of one user name, of one phone
+		if err := try(poll, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := try(press, 0); err != nil {
+			t.Errorf("0 of %s was taken for an empty bucket of the org: %v", limit, err)
+		}
 	}
 }
 

@@ -145,3 +145,10 @@ func TestCancelDuringEnrolment(t *testing.T) {
 		t.Errorf("%v, calls %q", err, w.s.paths)
 	}
 }
+
+// S71: where a second factor follows elsewhere, so that the password is enough here, a recovered one still is not.
+func TestS71RecoveryIsNoFirstFactorEither(t *testing.T) {
+	w := newWalk(t, asking(), "recover", "challenge-authenticator.okta_email", "reset-authenticator")
+	w.e.firstOnly = true
+	w.password().choose("recover").code("passcode", "123456").values(newPassword).wantDenied(flows.DeniedRestored)
+}

@@ -19,6 +19,7 @@ help: ## list what there is to make
 test: deps lint xcaddy ## everything that a change has to pass; with CI=true a skipped test is a failure
 	@command -v "$$(go env CC)" >/dev/null || { echo "No C compiler: no race detector."; test -z "$$CI"; }
 	go run ./internal/testreport $$(command -v "$$(go env CC)" >/dev/null && echo -race) -shuffle=on -timeout=20m -- $(CORE) -- $(SLOW)
+	cd e2e/sdkgo && go vet ./... && go test -count=1 ./...
 
 .PHONY: quick
 quick: ## the tests that need neither Caddy nor a browser

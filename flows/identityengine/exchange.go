@@ -35,16 +35,22 @@ func (a *attempt) introspect(ctx context.Context, interactionHandle string) (*do
 
 // post makes the call m with body, which may be m's own; the state handle is always added.
 func (a *attempt) post(ctx context.Context, m *move, body map[string]any) (*document, error) {
+	return a.call(ctx, a.request(m.Path, mustJSON(a.state.sent(m, body))))
+}
+
+// sent is what goes out for m.
+func (s *state) sent(m *move, body map[string]any) map[string]any {
 	whole := map[string]any{}
 	maps.Copy(whole, body)
 	whole[stateHandle] = m.Handle
 	if m.Handle == "" {
-		whole[stateHandle] = a.state.Handle
+		whole[stateHandle] = s.Handle
 	}
-	return a.call(ctx, okta.Request{
-		URL: m.Path, Accept: acceptIon, ContentType: "application/json",
-		Body: mustJSON(whole), Poll: a.polling,
-	})
+	return whole
+}
+
+func (a *attempt) request(path string, body []byte) okta.Request {
+	return okta.Request{URL: path, Accept: acceptIon, ContentType: "application/json", Body: body, Poll: a.polling}
 }
 
 // call reads whatever comes back by its content: the status does not say whether it is a form, a refusal or an

@@ -276,7 +276,7 @@ func kept(fields []field, body node) bool {
 
 // checkAgain: a poll that knows the document gives what one gives that reads it.
 func checkAgain(t *testing.T, e *Engine, cc flows.ClientContext, s *script, body []byte, known flows.State) {
-	if outline(known) == nil {
+	if !isWaiting(known) {
 		return
 	}
 	fresh, err := decodeState(known)
@@ -308,6 +308,10 @@ func FuzzState(f *testing.F) {
 	f.Add([]byte(`{"V":2,"a":"token"}`))
 	f.Add([]byte(`{"V":2,"a":"pick","f":[{"i":"push","f":"push","m":{"p":"//evil.example"}}]}`))
 	f.Add([]byte(`{"V":2,"a":"no","e":null}`))
+	waits := phoneState()
+	f.Add([]byte(waits.encode()))
+	waits.Main.Path = "//evil.example"
+	f.Add([]byte(waits.encode()))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := &script{}
 		e, cc := scripted(t, s)

@@ -13,9 +13,10 @@ const maxMisses = 5
 
 // poll asks whether the phone has answered, or for the tokens when it has.
 func (a *attempt) poll(ctx context.Context, s flows.State) (flows.State, flows.Step, error) {
-	if st := outline(s); st != nil {
-		a.state, a.known = *st, st.Seen
-		return a.pollPhone(ctx, s)
+	if w, _, ok := readWaiting(s); ok {
+		a.state, a.known = w.state, w.state.Seen
+		doc, err := a.call(ctx, a.request(w.path, w.body))
+		return a.polled(ctx, s, doc, err)
 	}
 	st, err := decodeState(s)
 	if err != nil {
@@ -24,7 +25,8 @@ func (a *attempt) poll(ctx context.Context, s flows.State) (flows.State, flows.S
 	a.state = *st
 	switch a.state.Want {
 	case wantPhone:
-		return a.pollPhone(ctx, s)
+		doc, err := a.post(ctx, a.state.Main, a.state.Main.Body)
+		return a.polled(ctx, s, doc, err)
 	case wantCode:
 		if a.state.PollBy != nil {
 			return a.pollLink(ctx)
@@ -39,9 +41,8 @@ func (a *attempt) poll(ctx context.Context, s flows.State) (flows.State, flows.S
 	return nil, flows.Step{}, badAnswer("there is nothing to poll for")
 }
 
-// pollPhone goes on from s, of which state may be the outline.
-func (a *attempt) pollPhone(ctx context.Context, s flows.State) (flows.State, flows.Step, error) {
-	doc, err := a.post(ctx, a.state.Main, a.state.Main.Body)
+// polled goes on from s, of which state may be what a poll needs alone.
+func (a *attempt) polled(ctx context.Context, s flows.State, doc *document, err error) (flows.State, flows.Step, error) {
 	missed := errors.Is(err, errMissed)
 	switch {
 	case doc == unchanged:

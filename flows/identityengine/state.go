@@ -1,8 +1,6 @@
 package identityengine
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -42,6 +40,8 @@ type state struct {
 	// page asks for the identifier too.
 	Redirect string `json:"r,omitempty"`
 	Both     bool   `json:"b,omitempty"`
+	// Remember is what the person wants Okta to do with this browser.
+	Remember bool `json:"w,omitempty"`
 	// Handle, Verifier and Nonce belong to the transaction at Okta. Secret.
 	Handle   string  `json:"h,omitempty"`
 	Verifier string  `json:"v,omitempty"`
@@ -137,22 +137,23 @@ func (s *state) identity() *identity.Identity {
 }
 
 func (s *state) encode() flows.State {
-	s.Version = stateVersion
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // strings, numbers and what JSON gave always encode
+	if s.settled() {
+		return s.encodeWaiting()
 	}
-	return b
+	return s.marshal()
 }
 
 var errState = errors.New("the stored progress cannot be read")
 
 // decodeState refuses what another version wrote.
 func decodeState(b flows.State) (*state, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber()
-	s := new(state)
-	if err := d.Decode(s); err != nil || s.Version != stateVersion || !s.complete() {
+	s, ok := new(state), false
+	if w, rest, waits := readWaiting(b); waits {
+		s, ok = w.whole(rest)
+	} else {
+		ok = unmarshal(b, s)
+	}
+	if !ok || s.Version != stateVersion || !s.complete() {
 		return nil, &flows.Error{Reason: flows.ReasonExpired, Err: errState}
 	}
 	return s, nil

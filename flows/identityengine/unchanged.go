@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-
-	"sidegate.example/sidegate/flows"
-	"sidegate.example/sidegate/gateway/identity"
 )
 
 // Nearly all polls of a person who waits bring the document that the State was made of, and reading it again gives the
@@ -35,44 +31,4 @@ func fingerprint(body []byte) string {
 	}
 	var sum [sha256.Size]byte
 	return base64.RawURLEncoding.EncodeToString(h.Sum(sum[:0])[:printSize])
-}
-
-// outline reads what a poll without news needs of the State of a waiting person: no calls but the next one, and of the
-// choices only that they are there. It is nil for any other State, of which all is needed.
-func outline(b flows.State) *state {
-	var o struct {
-		state
-		// These stand before the fields of the same name in state.
-		Main *struct {
-			Path   string          `json:"p"`
-			Body   json.RawMessage `json:"b"`
-			Handle string          `json:"h"`
-		} `json:"m"`
-		Resend  *struct{} `json:"e"`
-		Factors []struct {
-			Factor identity.Factor `json:"f"`
-		} `json:"f"`
-	}
-	if json.Unmarshal(b, &o) != nil || o.Version != stateVersion || o.Want != wantPhone || o.Main == nil {
-		return nil
-	}
-	if o.Seen == "" || o.Misses > 0 { // what was missed is to be forgotten
-		return nil
-	}
-	s := &o.state
-	s.Main = &move{Path: o.Main.Path, Handle: o.Main.Handle}
-	if len(o.Main.Body) > 0 {
-		body, err := parseJSON(o.Main.Body)
-		if err != nil {
-			return nil
-		}
-		s.Main.Body, _ = body.object()
-	}
-	if o.Resend != nil {
-		s.Resend = &move{}
-	}
-	for _, f := range o.Factors {
-		s.Factors = append(s.Factors, factorChoice{Factor: f.Factor})
-	}
-	return s
 }

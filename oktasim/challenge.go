@@ -60,15 +60,6 @@ func (o *Org) resend(x *exchange, t *transaction, req *idxRequest) reply {
 	return t.ok(x)
 }
 
-// cancelProbe leaves FastPass.
-func (o *Org) cancelProbe(x *exchange, t *transaction, _ *idxRequest) reply {
-	if t.stage != stageFastPass {
-		return bad()
-	}
-	t.stage = stageChoose
-	return t.ok(x)
-}
-
 // answerTOTP judges the code; its message belongs to the field.
 func (o *Org) answerTOTP(x *exchange, t *transaction, req *idxRequest) reply {
 	var m message
@@ -90,7 +81,7 @@ func (o *Org) answerTOTP(x *exchange, t *transaction, req *idxRequest) reply {
 // (identity-engine.md §5.7).
 func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
 	switch {
-	case !slices.Contains([]stage{stagePush, stageFastPass, stageEnrollPoll}, t.stage) && !(slices.Contains([]stage{stageAnswer, stageEnrollAnswer}, t.stage) && t.task.link != ""):
+	case !slices.Contains([]stage{stagePush, stageFastPass, stageEnrollPoll, stageProbe, stageSafeMode}, t.stage) && !(slices.Contains([]stage{stageAnswer, stageEnrollAnswer}, t.stage) && t.task.link != ""):
 		return bad()
 	case t.polling:
 		return bad()
@@ -101,8 +92,11 @@ func (o *Org) poll(x *exchange, t *transaction, _ *idxRequest) reply {
 	if t.task.key != "" {
 		return o.pollTask(x, t)
 	}
-	if t.stage == stageFastPass {
+	switch t.stage {
+	case stageFastPass, stageProbe:
 		return t.ok(x)
+	case stageSafeMode:
+		return o.pollSafeMode(x, t)
 	}
 	t.push.settle(x.now)
 	switch t.push.State {

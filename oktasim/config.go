@@ -137,6 +137,13 @@ type Policy struct {
 	Origins []string `json:"origins"`
 	// UserVerification is WebAuthn's "discouraged" (the default), "preferred" or "required".
 	UserVerification string `json:"user_verification"`
+	// DeviceProbe begins each sign-in with a silent probe for FastPass, which ends when it is cancelled; FastPass has its
+	// button beside the first form, IdentityProviders theirs ("GOOGLE").
+	DeviceProbe       bool     `json:"device_probe"`
+	FastPass          bool     `json:"fast_pass"`
+	IdentityProviders []string `json:"identity_providers"`
+	// SafeModePolls is how often each sign-in has to poll before its first page, as while Okta is in trouble.
+	SafeModePolls int `json:"safe_mode_polls"`
 	// Unlock allows to unlock a locked account by e-mail or phone.
 	Unlock bool `json:"unlock"`
 	// KeepMeSignedIn asks whether to stay signed in after the last proof, unless rememberMe was sent with the identifier.

@@ -60,6 +60,10 @@ func (b *documentBuilder) fill(d *document) {
 	case stageActivationExpired:
 		d.Messages = array(activationExpired)
 		d.Remediation = array(b.form("request-activation-email", "request-activation"))
+	case stageProbe:
+		b.probe(d)
+	case stageSafeMode:
+		b.safeMode(d)
 	case stageKeep:
 		b.askKeep(d)
 	case stageRecover:
@@ -91,7 +95,7 @@ func (b *documentBuilder) identify(d *document) {
 		d.CurrentAuthenticator = objectOf(b.recoverable(b.passwordAuthenticator()))
 	}
 	value = append(value, field{Name: "rememberMe", Label: "Keep me signed in", Type: "boolean"})
-	d.Remediation = array(b.form("identify", "identify", value...), b.form("select-enroll-profile", "enroll"))
+	d.Remediation = array(append([]*form{b.form("identify", "identify", value...), b.form("select-enroll-profile", "enroll")}, b.beside()...)...)
 	if b.x.cfg.Policy.Unlock {
 		d.Remediation.Value = append(d.Remediation.Value, b.form("unlock-account", "unlock-account"))
 	}

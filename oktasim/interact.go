@@ -57,6 +57,7 @@ func (as *authServer) interact(x *exchange) {
 func (o *Org) begun(t *transaction, form url.Values, now time.Time) *oauthError {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	t.stage = o.cfg.Load().Policy.firstStage()
 	if oerr := o.redeemWelcome(t, form, now); oerr != nil {
 		return oerr
 	}

@@ -38,6 +38,7 @@ type document struct {
 	CurrentAuthenticatorEnrollment *object                  `json:"currentAuthenticatorEnrollment,omitempty"`
 	Authenticators                 *ionArray[authenticator] `json:"authenticators,omitempty"`
 	AuthenticatorEnrollments       *ionArray[authenticator] `json:"authenticatorEnrollments,omitempty"`
+	AuthenticatorChallenge         *object                  `json:"authenticatorChallenge,omitempty"`
 	User                           *object                  `json:"user,omitempty"`
 	Cancel                         *form                    `json:"cancel,omitempty"`
 	App                            *object                  `json:"app,omitempty"`
@@ -46,15 +47,18 @@ type document struct {
 
 // form is a remediation or an action.
 type form struct {
-	Rel       []string `json:"rel"`
+	Rel       []string `json:"rel,omitempty"`
 	Name      string   `json:"name"`
 	RelatesTo []string `json:"relatesTo,omitempty"`
 	Href      string   `json:"href"`
 	Method    string   `json:"method"`
 	Produces  string   `json:"produces,omitempty"`
 	Refresh   int64    `json:"refresh,omitempty"`
-	Value     []field  `json:"value"`
-	Accepts   string   `json:"accepts"`
+	Value     []field  `json:"value,omitempty"`
+	Accepts   string   `json:"accepts,omitempty"`
+	// Type and IDP are those of redirect-idp.
+	Type string            `json:"type,omitempty"`
+	IDP  map[string]string `json:"idp,omitempty"`
 }
 
 type field struct {

@@ -174,6 +174,7 @@ func (o *Org) oktaRoutes() *http.ServeMux {
 		"challenge/poll":             o.poll,
 		"authenticators/poll":        o.poll,
 		"authenticators/poll/cancel": o.cancelProbe,
+		"poll":                       o.poll,
 		"cancel":                     o.cancel,
 		"enroll":                     o.forbidden,
 		"credential/enroll":          o.enrollStart,

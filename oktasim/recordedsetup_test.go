@@ -20,6 +20,8 @@ var notRecorded = []string{
 	".authenticators.value[].gracePeriod",                                    // §3.5
 	".authenticators.value[].gracePeriod.type",                               // §3.5
 	".authenticators.value[].gracePeriod.expiry",                             // §3.5
+	".remediation.value[].type", ".remediation.value[].idp",                  // §3.2
+	".remediation.value[].idp.id", ".remediation.value[].idp.name",
 }
 
 // everySetUp are the documents of setting authenticators up, of the other factors, and of the ways without a password.
@@ -77,5 +79,8 @@ func everySetUp(t *testing.T) map[string]*answer {
 	docs["unlock by e-mail"] = s.unlock(someone, "Email", nil)
 	docs["unlocked"] = s.answer(map[string]any{"passcode": s.newest(someone).Code})
 	_, docs["reset"] = b.interactWith("recovery_token", b.welcomed("recovery", recoveryPage))
+	_, docs["probe"] = opened(t, oktasim.Policy{DeviceProbe: true})
+	_, docs["safe mode"] = opened(t, oktasim.Policy{SafeModePolls: 1})
+	_, docs["other ways in"] = opened(t, oktasim.Policy{FastPass: true, IdentityProviders: []string{"GOOGLE"}})
 	return docs
 }

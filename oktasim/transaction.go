@@ -36,6 +36,9 @@ const (
 	stageUnlocked          // it was
 	stageActivationExpired // the activation link is too old
 	stageKeep              // whether to stay signed in
+
+	stageProbe    // waiting for FastPass on a machine that does not answer
+	stageSafeMode // waiting for an Okta in trouble
 )
 
 // codeLifetime is how long an interaction code can be redeemed.
@@ -67,6 +70,7 @@ type transaction struct {
 	unlocking     bool      // recovering, for a locked account
 	activating    bool      // an activation token began it
 	offered       bool      // what is optional has been offered
+	waited        int       // polls in safe mode
 	warned        bool      // that the password expires
 	remember      bool      // the person asked to stay signed in
 	polling       bool      // a poll is being answered

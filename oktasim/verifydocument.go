@@ -133,11 +133,7 @@ func (b *documentBuilder) askTOTP(d *document) {
 func (b *documentBuilder) waitForDevice(d *document) {
 	d.Remediation = array(b.pollForm("authenticators/poll"), b.chooseVerify())
 	current := b.current(method{methodFastPass})
-	current.Cancel = b.form("cancel-polling", "authenticators/poll/cancel")
-	current.Cancel.Produces = "" // the recordings have none here
-	current.ContextualData = map[string]any{"challenge": objectOf(map[string]any{
-		"challengeMethod": "LOOPBACK", "challengeRequest": secretID(""), "domain": "http://localhost",
-		"ports": []string{"2000", "6511", "6512", "6513"},
-	})}
+	current.Cancel = b.cancelPolling()
+	current.ContextualData = map[string]any{"challenge": objectOf(deviceChallenge())}
 	d.CurrentAuthenticator = objectOf(current)
 }

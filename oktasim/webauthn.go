@@ -46,11 +46,8 @@ type relyingParty struct {
 	clientDataJSON []byte
 }
 
-// errOrigin: the page's origin is none of the app's and none of Policy.Origins.
-var errOrigin = errors.New("oktasim: the origin is not trusted")
-
 // relyingParty reads the client data. Without Policy.RPID the RP ID is what the browser takes by default, the host of
-// the page, which has to be of a trusted origin all the same.
+// the page; that its origin is a trusted one is for the library to see.
 func (x *exchange) relyingParty(t *transaction, clientData string) (relyingParty, error) {
 	raw, err := decodeBase64(clientData)
 	if err != nil {
@@ -61,11 +58,11 @@ func (x *exchange) relyingParty(t *transaction, clientData string) (relyingParty
 		return relyingParty{}, err
 	}
 	rp := relyingParty{id: x.cfg.Policy.RPID, origins: x.origins(t.client), verifyUser: x.cfg.Policy.UserVerification == userVerified, clientDataJSON: raw}
-	u, err := url.Parse(c.Origin)
-	if err != nil || !slices.Contains(rp.origins, c.Origin) {
-		return relyingParty{}, errOrigin
-	}
 	if rp.id == "" {
+		u, err := url.Parse(c.Origin)
+		if err != nil {
+			return relyingParty{}, err
+		}
 		rp.id = u.Hostname()
 	}
 	return rp, nil

@@ -85,7 +85,7 @@ func (a *attempt) verifyInside(ctx context.Context, id string, body map[string]a
 	if polling && s.Unsure {
 		path = authnPath
 	}
-	res, err := a.inside(ctx, path, body, polling)
+	res, err := a.inside(ctx, path, body, polling && !a.ending())
 	if err != nil {
 		if polling && !s.Unsure && sent(err) {
 			s.Unsure = true

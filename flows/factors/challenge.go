@@ -12,6 +12,9 @@ import (
 // maxPush bounds the life of a push, whatever Okta says (§5.3).
 const maxPush = 5 * time.Minute
 
+// lastLook is how long before its end a push is polled for the last time; the manager's jitter has to fit in.
+const lastLook = 10 * time.Second
+
 var errFreeSuccess = errors.New("factor_verify: SUCCESS before anything was verified")
 
 // typed reports whether the factor needs no challenge: the person has the code already.
@@ -155,10 +158,29 @@ func (a *attempt) keepPush(v *verdict) (flows.State, flows.Step, error) {
 	return a.show()
 }
 
-// interval is the time to the next poll: the org's limit is shared by all who wait.
+// interval is the time to the next poll: the org's limit is shared by all who wait. Just before the push ends there is one
+// more look in any case, so that who has answered late is not lost to a long wait.
 func (a *attempt) interval() time.Duration {
-	s := &a.state
-	return a.engine.client.Pace(a.pollURL(), s.User+s.Poll+s.Token, a.engine.cfg.Poll)
+	s, shortest := &a.state, a.engine.cfg.Poll
+	every := a.engine.client.Pace(a.pollURL(), s.User+s.Poll+s.Token, shortest)
+	return min(every, max(a.left()-lastLook, shortest))
+}
+
+// left is how long the push is still good.
+func (a *attempt) left() time.Duration { return time.Unix(a.state.Until, 0).Sub(a.now()) }
+
+// ending reports whether the push is at its last look, which does not give way to others.
+func (a *attempt) ending() bool { return a.left() <= 2*lastLook }
+
+// inTime is err with a wait that leaves time for the last look.
+func (a *attempt) inTime(err error) error {
+	failed := new(flows.Error)
+	if !errors.As(err, &failed) || failed.Reason != flows.ReasonRateLimited || a.ending() {
+		return err
+	}
+	e := *failed
+	e.RetryAfter = min(e.RetryAfter, max(a.left()-lastLook, a.engine.cfg.Poll))
+	return &e
 }
 
 // forget ends the share of a push that is not waited for any more.

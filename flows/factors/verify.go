@@ -97,12 +97,12 @@ func (a *attempt) poll(ctx context.Context) (flows.State, flows.Step, error) {
 		v, err = a.verifyInside(ctx, s.pending().IDs[0], nil)
 	} else {
 		var res *okta.Response
-		if res, err = a.engine.cfg.API.Do(ctx, a.cc, okta.Request{Method: http.MethodGet, URL: s.Poll, Poll: true}); err == nil {
+		if res, err = a.engine.cfg.API.Do(ctx, a.cc, okta.Request{Method: http.MethodGet, URL: s.Poll, Poll: !a.ending()}); err == nil {
 			v, err = read(res)
 		}
 	}
 	if err != nil {
-		return nil, flows.Step{}, err
+		return nil, flows.Step{}, a.inTime(err)
 	}
 	if v.outcome == gone {
 		v.outcome = timedOut // a transaction that is not found has timed out (§5.3)

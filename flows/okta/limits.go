@@ -18,6 +18,9 @@ const (
 	defaultRetry = time.Minute
 	minRetry     = time.Second
 	maxRetry     = 5 * time.Minute
+	// resetMargin is added to the end of a window: Okta names it in whole seconds, and tells its own clients to wait one
+	// more (factors-api.md §8.4).
+	resetMargin = time.Second
 	// leastLimit is the smallest limit that is taken for the org's own: Okta announces in the same headers that one user
 	// name or one phone has had enough, and a stranger who uses that up must not stop everybody else.
 	leastLimit = 10
@@ -33,28 +36,26 @@ type limits struct {
 type bucket struct {
 	limit, remaining int
 	reset            time.Time
-	put              int // polls put off to the next window
+	put              int // calls put off to the next window
 }
 
 // refuse fails a call that would only meet a 429, and a poll already when a tenth is left, so that what is left is
-// for what people do themselves. Polls are put off one after the other, at the pace that the next window bears: all at
+// for what people do themselves. Calls are put off one after the other, at the pace that the next window bears: all at
 // once they would empty it.
 func (l *limits) refuse(to endpoint, poll bool, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, known := l.buckets[to.bucket]
-	if !known || !now.Before(b.reset) {
+	end := b.reset.Add(resetMargin)
+	if !known || !now.Before(end) {
 		return nil
 	}
 	if b.remaining > 0 && (!poll || b.remaining*10 > b.limit) {
 		return nil
 	}
-	wait := b.reset.Sub(now)
-	if poll {
-		wait += time.Duration(float64(b.put) * float64(longestWindow) / (pollShare * float64(b.limit)))
-		b.put++
-		l.buckets[to.bucket] = b
-	}
+	wait := end.Sub(now) + time.Duration(float64(b.put)*float64(longestWindow)/(pollShare*float64(b.limit)))
+	b.put++
+	l.buckets[to.bucket] = b
 	return &flows.Error{
 		Reason:     flows.ReasonRateLimited,
 		RetryAfter: min(max(wait, minRetry), maxRetry),
@@ -92,6 +93,14 @@ func (l *limits) learn(to endpoint, h http.Header, now time.Time) {
 		next.remaining, next.put = min(remaining, b.remaining), b.put
 	}
 	l.buckets[to.bucket] = next
+	// Okta does not say which endpoints share a bucket. Windows that end in the same second, with the same limit, are
+	// taken for one: a token's own limit counts all its calls together.
+	for name, b := range l.buckets {
+		if name != to.bucket && b.limit == limit && b.reset.Equal(reset) && b.remaining > next.remaining {
+			b.remaining = next.remaining
+			l.buckets[name] = b
+		}
+	}
 }
 
 func resetTime(h http.Header) (time.Time, bool) {

@@ -64,9 +64,9 @@ func TestAnnouncedLimits(t *testing.T) {
 		sent bool
 		wait time.Duration
 	}{
-		// Polls come back one after the other, at the pace of eight tenths of the limit.
-		{poll, 11, true, 0}, {poll, 10, true, 0}, {poll, 9, false, 30 * time.Second}, {press, 1, true, 0},
-		{poll, 1, false, 30750 * time.Millisecond}, {press, 0, true, 0}, {press, 99, false, 30 * time.Second},
+		// Calls come back one after the other, at the pace of eight tenths of the limit.
+		{poll, 11, true, 0}, {poll, 10, true, 0}, {poll, 9, false, 31 * time.Second}, {press, 1, true, 0},
+		{poll, 1, false, 31750 * time.Millisecond}, {press, 0, true, 0}, {press, 99, false, 32500 * time.Millisecond},
 		{okta.Request{URL: "/idp/idx/challenge"}, 50, true, 0},
 	} {
 		before := calls.Load()
@@ -81,6 +81,8 @@ func TestAnnouncedLimits(t *testing.T) {
 		}
 	}
 	now = now.Add(30 * time.Second)
+	wantReason(t, try(poll, 99), flows.ReasonRateLimited) // Okta counts in whole seconds
+	now = now.Add(time.Second)
 	if err := try(poll, 99); err != nil {
 		t.Errorf("the next window is refused: %v", err)
 	}
@@ -110,7 +112,7 @@ func TestResetFarAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantReason(t, do(), flows.ReasonRateLimited)
-	now = now.Add(time.Minute)
+	now = now.Add(time.Minute + time.Second)
 	if err := do(); err != nil {
 		t.Error(err)
 	}

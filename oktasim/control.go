@@ -16,7 +16,7 @@ import (
 //	POST   /sim/pushes/{id}/tap?number=
 //	GET    /sim/totp?login=                {"code":"123456"}
 //	GET    /sim/inbox?login=               []Mail
-//	GET    /sim/codes?login=               {"totp","google","token"}: what apps and tokens show now
+//	GET    /sim/codes?login=               {"totp","google","token","yubikey"}: what apps and tokens show now
 //	POST   /sim/scan                       {"login","content"}: the phone scans a QR code; 410 when it is void
 //	POST   /sim/activation                 {"login"}: the activation link is mailed; 404 when it is not for that user
 //	POST   /sim/recovery                   {"login"}: as that, of the link to a new password

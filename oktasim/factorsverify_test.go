@@ -203,3 +203,9 @@ func TestFactorThatCannotBeVerified(t *testing.T) {
 	a := q.call("POST", "", map[string]any{"factorType": "token:software:totp", "provider": "GOOGLE"}).wantStatus(200)
 	q.call("POST", "/"+a.str("id")+"/verify", passCode(q.org.GoogleCode(totpUser))).wantCode(404, "E0000007") // pending
 }
+
+func TestControlPortShowsWhatTheYubiKeyTypes(t *testing.T) {
+	p := newAPIBench(t, withFull).person(fullUser)
+	code := p.sim("GET", "codes?login="+fullUser, "").str("yubikey")
+	p.verify("token:hardware", "YUBICO", passCode(code)).wantResult(200, "SUCCESS")
+}

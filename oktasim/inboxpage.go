@@ -80,7 +80,7 @@ func linkDone(w http.ResponseWriter, err error) {
 // simCodes are the codes that a user's apps and tokens show now.
 func (o *Org) simCodes(w http.ResponseWriter, r *http.Request) {
 	login := r.URL.Query().Get("login")
-	writeJSON(w, map[string]string{"totp": o.TOTP(login), "google": o.GoogleCode(login), "token": o.HardwareCode(login)})
+	writeJSON(w, map[string]string{"totp": o.TOTP(login), "google": o.GoogleCode(login), "token": o.HardwareCode(login), "yubikey": o.YubiKeyCode(login)})
 }
 
 // simWelcome mails a link of the org's own accord.

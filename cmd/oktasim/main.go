@@ -37,6 +37,7 @@ func main() {
 type options struct {
 	listen, url, users              string
 	clientID, clientSecret          string
+	apiToken                        string
 	redirectURIs                    string
 	trustedProxies                  string
 	identifierFirst, embedded, logs bool
@@ -51,6 +52,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.StringVar(&o.users, "users", "", "JSON file with an array of users; default a set of test users")
 	f.StringVar(&o.clientID, "client-id", "0oasidegate", "client id of the app")
 	f.StringVar(&o.clientSecret, "client-secret", "", "secret of the app; empty makes it a public client")
+	f.StringVar(&o.apiToken, "api-token", "", "SSWS token of an org admin for the Users and Factors API; empty means none")
 	f.StringVar(&o.redirectURIs, "redirect-uri", "http://localhost:8080/_mfa/callback", "sign-in redirect URIs of the app, separated by commas")
 	f.StringVar(&o.trustedProxies, "trusted-proxies", "", "networks whose X-Forwarded-For counts, separated by commas (network zone)")
 	f.BoolVar(&o.identifierFirst, "identifier-first", false, "ask for the identifier before the password")
@@ -100,6 +102,9 @@ func (o *options) config(stderr io.Writer) (oktasim.Config, error) {
 		Users:                   oktasim.DefaultUsers(),
 		Policy:                  oktasim.Policy{IdentifierFirst: o.identifierFirst},
 		EmbeddedPushShowsServer: o.embedded,
+	}
+	if o.apiToken != "" {
+		cfg.Tokens = []oktasim.Token{{Value: o.apiToken, Role: oktasim.RoleOrgAdmin}}
 	}
 	if o.logs {
 		cfg.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))

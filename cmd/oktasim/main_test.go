@@ -117,3 +117,30 @@ func TestBadArgumentsSayWhat(t *testing.T) {
 		})
 	}
 }
+
+func TestAPIToken(t *testing.T) {
+	issuer, end := started(t, "-api-token", "00token")
+	get := func(token string) int {
+		r, err := http.NewRequest(http.MethodGet, strings.TrimSuffix(issuer, "/oauth2/default")+"/api/v1/users/push@sidegate.example", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Accept", "application/json")
+		r.Header.Set("Authorization", "SSWS "+token)
+		a, err := new(http.Client).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = a.Body.Close()
+		return a.StatusCode
+	}
+	if got := get("00token"); got != http.StatusOK {
+		t.Errorf("with the token: %d", got)
+	}
+	if got := get("another"); got != http.StatusUnauthorized {
+		t.Errorf("with another token: %d", got)
+	}
+	if err := end(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -75,6 +75,7 @@ func (a *attempt) restart(ctx context.Context, values map[string]string) (flows.
 		return nil, flows.Step{}, err
 	}
 	identifier := a.state.Person
+	a.remember = a.state.Remember
 	if a.both = a.state.Both; a.both {
 		identifier = values[flows.FieldIdentifier]
 	}
@@ -145,6 +146,9 @@ func (a *attempt) credential(ctx context.Context, values map[string]string) (flo
 	body := cloned(m.Body)
 	for _, in := range m.Inputs {
 		value := credentialValue(in.Name, values[in.Name])
+		if value == "" && !in.Required {
+			continue
+		}
 		if value == "" {
 			return a.show(view{messages: []flows.Message{{Key: keyCodeFormat, Error: true}}})
 		}

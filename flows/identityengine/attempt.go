@@ -50,7 +50,7 @@ func (a *attempt) begin(ctx context.Context, identifier, password string) (flows
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
-	a.state = state{Person: identifier, Redirect: a.state.Redirect}
+	a.state = state{Person: identifier, Redirect: a.state.Redirect, Remember: a.remember}
 	a.identifier, a.password, a.typed = identifier, password, password != ""
 	return a.open(ctx)
 }
@@ -152,7 +152,9 @@ func (a *attempt) automatic(p *page) (*move, map[string]any) {
 			return p.main, p.main.Body
 		}
 	case askKeepSignedIn:
-		return p.main, p.main.Body
+		body := build(p.form.fields, map[string]any{"keepMeSignedIn": a.state.Remember})
+		delete(body, stateHandle)
+		return p.main, body
 	case askIdentify:
 		return a.identify(p)
 	case askPassword:

@@ -244,7 +244,7 @@ func (r reader) serve(p *page, f *form) bool {
 	case "device-challenge-poll":
 		return r.probe(p, f)
 	case "keep-me-signed-in":
-		p.ask, p.main = askKeepSignedIn, r.move(f, map[string]any{"keepMeSignedIn": false})
+		p.ask, p.main = askKeepSignedIn, r.move(f, nil)
 	case "poll":
 		p.ask, p.main = askSafeMode, r.move(f, nil)
 	case "cancel-transaction":

@@ -185,7 +185,7 @@ func (a *attempt) askWho(p *page) (flows.State, flows.Step, error) {
 // wrong password and a person who was asked for nothing yet cannot be told apart.
 func (a *attempt) askCredentials() (flows.State, flows.Step, error) {
 	messages := a.refusedCredentials()
-	a.state = state{Want: wantCredentials, Person: a.state.Person, Redirect: a.state.Redirect, Both: a.both}
+	a.state = state{Want: wantCredentials, Person: a.state.Person, Redirect: a.state.Redirect, Both: a.both, Remember: a.state.Remember}
 	return a.show(view{messages: messages})
 }
 

@@ -3,6 +3,7 @@ package identityengine
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"sidegate.example/sidegate/flows"
@@ -102,6 +103,9 @@ func (r reader) useCredential(p *page, f *form, credentials *field, at authentic
 	return o.Challenge != "" && r.credential(p, f, credentials, &flows.WebAuthn{RPID: o.RPID, Options: mustJSON(o)})
 }
 
+// answered are what every answer of a browser has; the user handle, for one, it may leave out.
+var answered = []string{flows.WebAuthnClientData, flows.WebAuthnAuthenticatorData, flows.WebAuthnSignature, flows.WebAuthnAttestation}
+
 func (r reader) credential(p *page, f *form, credentials *field, w *flows.WebAuthn) bool {
 	m := r.move(f, nil)
 	if m != nil {
@@ -109,7 +113,10 @@ func (r reader) credential(p *page, f *form, credentials *field, w *flows.WebAut
 			if fixedIn(credentials.form, credentials.form[i].name) {
 				continue
 			}
-			m.Inputs = append(m.Inputs, input{Name: credentials.form[i].name, Path: []string{credentials.name, credentials.form[i].name}})
+			m.Inputs = append(m.Inputs, input{
+				Name: credentials.form[i].name, Path: []string{credentials.name, credentials.form[i].name},
+				Required: credentials.form[i].required || slices.Contains(answered, credentials.form[i].name),
+			})
 		}
 	}
 	p.ask, p.factor, p.main, p.webAuthn = askWebAuthn, identity.WebAuthn, m, w

@@ -207,6 +207,12 @@ var remediations = map[string]remediation{
 		posts:  `/idp/idx/enroll/new {"stateHandle":"h","userProfile":{"country":"td","email":"j@example.com","firstName":"Joe","tier":"gold"}}`,
 	},
 	"enroll-something-new": {
+		shows:   `form enrolling other at=/idp/idx/other field=serial*"Serial number"`,
+		guarded: "denied enrollment final=true",
+		answer:  flows.Answer{Values: map[string]string{"serial": "7", "stateHandle": "mine"}},
+		posts:   `/idp/idx/other {"serial":"7","stateHandle":"h"}`,
+	},
+	"something-new": {
 		shows:   `form enrolling other at=/idp/idx/credential/enroll field=serial*"Serial number"`,
 		guarded: "denied enrollment final=true",
 		answer:  flows.Answer{Values: map[string]string{"serial": "7", "stateHandle": "mine"}},

@@ -82,18 +82,17 @@ func TestUnlock(t *testing.T) {
 	})
 }
 
-// The link of a welcome mail leads from nothing to a sign-in: a password and Okta Verify are set up on the way. Opened
+// The demo's newcomer: the link of the welcome mail leads from nothing to a sign-in: a password and Okta Verify are set up on the way. Opened
 // alone it does nothing, and it works once.
 func TestActivationByMailedToken(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
-		amy := b.d.join("amy", oktasim.User{Status: "STAGED", Require: []string{"okta_password", "okta_verify"}})
-		b.d.simPost("/sim/activation", map[string]string{"login": amy.Login}, http.StatusNoContent)
-		link := b.d.newestMail(amy).Link
+		wes := b.d.person("wes")
+		link := b.d.newestMail(wes).Link
 		p := b.tab()
 		p.open(link)
 		p.see("main[data-view=mailed]")
 		shot(p, "activate")
-		if p.open(link); len(b.d.authenticators(amy)) != 0 {
+		if p.open(link); len(b.d.authenticators(wes)) != 0 {
 			t.Fatal("the link that was only opened did something")
 		}
 		p.click(primary)
@@ -104,8 +103,8 @@ func TestActivationByMailedToken(t *testing.T) {
 		p.newPassword(password)
 		p.click("[data-choice-kind=enroll][data-factor=push]")
 		p.see(onSetUp)
-		b.d.scan(amy, p.qr())
-		p.admitted(amy, "/")
+		b.d.scan(wes, p.qr())
+		p.admitted(wes, "/")
 		p.leave()
 
 		p.open(link)
@@ -114,10 +113,10 @@ func TestActivationByMailedToken(t *testing.T) {
 		shot(p, "activate-again")
 		p.click("#cancel button")
 		p.see(onSignIn)
-		amy.Password = password
-		p.askPush(amy, "/")
-		b.phone(amy).click(card + " button[name=approve]")
-		p.admitted(amy, "/")
+		wes.Password = password
+		p.askPush(wes, "/")
+		b.phone(wes).click(card + " button[name=approve]")
+		p.admitted(wes, "/")
 	})
 }
 

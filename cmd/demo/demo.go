@@ -30,11 +30,15 @@ type demo struct {
 
 // places are the addresses that a person or a test needs.
 type places struct {
-	Site   string   `json:"site"`
-	Okta   string   `json:"okta"`
-	Phone  string   `json:"phone"`
-	Legacy string   `json:"legacy"`
-	People []person `json:"people"`
+	// Site is behind engine identity_engine; Payroll behind engine factors with a page for the password, Vault behind
+	// engine factors and Caddy's own basic_auth.
+	Site    string   `json:"site"`
+	Payroll string   `json:"payroll"`
+	Vault   string   `json:"vault"`
+	Okta    string   `json:"okta"`
+	Phone   string   `json:"phone"`
+	Legacy  string   `json:"legacy"`
+	People  []person `json:"people"`
 }
 
 // start starts everything. The simulator's port is opened before Caddy's and its handler is made
@@ -69,13 +73,21 @@ func start(o options) (_ *demo, err error) {
 		return nil, errors.Join(fmt.Errorf("making the simulated org: %w", err), okta.Close())
 	}
 	d.serve(okta, fromDataCentre(org.Handler()))
+	if err := org.SendActivation(newcomer); err != nil {
+		return nil, fmt.Errorf("mailing the welcome: %w", err)
+	}
 	return d, nil
 }
 
 func (d *demo) startSite() error {
-	err := os.WriteFile(filepath.Join(d.dir, "client_secret"), []byte(clientSecret), 0o600)
+	for name, secret := range map[string]string{"client_secret": clientSecret, "api_token": apiToken} {
+		if err := os.WriteFile(filepath.Join(d.dir, name), []byte(secret), 0o600); err != nil {
+			return fmt.Errorf("writing a secret for Caddy: %w", err)
+		}
+	}
+	users, err := caddyUsers(d.places.People)
 	if err != nil {
-		return fmt.Errorf("writing the client secret: %w", err)
+		return err
 	}
 	d.caddyfile, err = siteConfig{
 		Port:            sitePort(d.opts.freePorts),
@@ -87,6 +99,7 @@ func (d *demo) startSite() error {
 		PushShowsServer: d.opts.embeddedPushShowsServer,
 		BehindProxy:     d.opts.behindProxy,
 		LegacyUpstream:  d.places.Legacy,
+		Users:           users,
 	}.caddyfile()
 	if err != nil {
 		return err
@@ -96,6 +109,7 @@ func (d *demo) startSite() error {
 		return err
 	}
 	d.places.Site = fmt.Sprintf("http://localhost:%d", port)
+	d.places.Payroll, d.places.Vault = fmt.Sprintf("http://payroll.localhost:%d", port), fmt.Sprintf("http://vault.localhost:%d", port)
 	return nil
 }
 

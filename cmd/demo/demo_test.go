@@ -114,8 +114,8 @@ func TestDemoStartsAndLeaves(t *testing.T) {
 	if err := json.NewDecoder(out).Decode(&at); err != nil {
 		t.Fatal(err)
 	}
-	if len(at.People) != 8 {
-		t.Errorf("%d test users, want 8", len(at.People))
+	if len(at.People) != 10 {
+		t.Errorf("%d test users, want 10", len(at.People))
 	}
 	if got := status(t, at.Site+"/some/page"); got != http.StatusUnauthorized {
 		t.Errorf("a stranger got %d from the site, want 401", got)

@@ -8,13 +8,17 @@ import (
 	"sidegate.example/sidegate/oktasim"
 )
 
-// The app as the simulated org knows it. The secret guards nothing beyond this process.
+// The app and the API token as the simulated org knows them. The secrets guard nothing beyond this process.
 const (
 	clientID     = "sidegate-demo"
 	clientSecret = "only-for-the-demo"
+	apiToken     = "00only-for-the-demo"
 	password     = "demo-Passw0rd"
 	title        = "Time sheets"
 )
+
+// newcomer has no password yet, and is mailed a link when the demo starts.
+const newcomer = "wes@example.com"
 
 // gatewayAddress is where the gateway pretends to be, as Okta sees it: a data centre in a country that the
 // person is not in (RFC 5737; the simulator has it in Oslo).
@@ -46,15 +50,15 @@ func people(phones, inboxes string) []person {
 			Login: "tom@example.com", Name: "Tom Totp", Groups: []string{"staff"},
 			Device: "Galaxy S23", Methods: []string{"totp"},
 		}},
-		{Expect: "the account is locked: no way in", user: oktasim.User{
+		{Expect: "the account is locked: “Unlock your account”, with a code from the inbox, then sign in", user: oktasim.User{
 			Login: "lou@example.com", Name: "Lou Locked",
-			Device: "Pixel 6", Methods: []string{"push"}, Locked: true,
+			Device: "Pixel 6", Methods: []string{"push"}, Enrolled: []string{"okta_email"}, Locked: true,
 		}},
-		{Expect: "new here: a code by e-mail, then set up Okta Verify by QR code with the phone", user: oktasim.User{
+		{Expect: "new here: a code from the inbox, then Okta Verify, whose QR code the phone scans; next time a push", user: oktasim.User{
 			Login: "ned@example.com", Name: "Ned New", Groups: []string{"staff"},
 			Enrolled: []string{"okta_email"}, Require: []string{"okta_verify"},
 		}},
-		{Expect: "many ways: e-mail, text, call, Google Authenticator, security question, token", user: oktasim.User{
+		{Expect: "many ways: email, text, call, Google Authenticator, security question, token", user: oktasim.User{
 			Login: "max@example.com", Name: "Max Many", Groups: []string{"staff"},
 			Enrolled: []string{"okta_email", "phone_number", "google_otp", "security_question", "onprem_mfa"},
 		}},
@@ -66,12 +70,23 @@ func people(phones, inboxes string) []person {
 			Login: "exa@example.com", Name: "Exa Expired", Groups: []string{"staff"},
 			Device: "Pixel 5", Methods: []string{"totp"}, PasswordState: "expired", Optional: []string{"phone_number"}, Enrolled: []string{"okta_email"},
 		}},
+		{Expect: "a code from the inbox, then a passkey or security key of your own, if you like", user: oktasim.User{
+			Login: "kit@example.com", Name: "Kit Key", Groups: []string{"staff"},
+			Enrolled: []string{"okta_email"}, Optional: []string{"webauthn"},
+		}},
+		{Expect: "begin in the inbox: the link in the welcome email asks for a password and Okta Verify", user: oktasim.User{
+			Login: newcomer, Name: "Wes Welcome", Groups: []string{"staff"},
+			Status: "STAGED", Require: []string{"okta_password", "okta_verify"},
+		}},
 	}
 	for i := range list {
 		p := &list[i]
 		p.Login, p.Password, p.Phone = p.user.Login, password, phones+p.user.Login
 		p.Inbox = inboxes + p.user.Login
-		p.user.Password, p.user.Email = password, p.user.Login
+		if p.Login == newcomer {
+			p.Password = "" // is chosen on the way
+		}
+		p.user.Password, p.user.Email = p.Password, p.user.Login
 	}
 	return list
 }
@@ -82,8 +97,10 @@ func orgConfig(at places, redirects []string, o options) oktasim.Config {
 	c := oktasim.Config{
 		URL:     at.Okta,
 		Clients: []oktasim.Client{{ID: clientID, Label: title, Secret: clientSecret, RedirectURIs: redirects}},
+		Tokens:  []oktasim.Token{{Value: apiToken, Role: oktasim.RoleOrgAdmin}},
 		Refresh: o.refresh,
 		Policy: oktasim.Policy{
+			Factors:   oktasim.FactorsPolicy{AuthnPasswordOnly: true},
 			MagicLink: true, Recover: true, Unlock: true, Channels: []string{"qrcode", "email", "sms", "samedevice"},
 			ActivationLink: at.Site + "/_mfa/activate", RecoveryLink: at.Site + "/_mfa/recover",
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,10 +23,13 @@ func (d *demo) report(w io.Writer) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\nSidegate: a legacy app behind Caddy, Okta and its phone simulated\n\n")
-	fmt.Fprintf(t, "  The app\t%s\n  The phones\t%s\n\n", d.places.Site, d.places.Phone)
+	fmt.Fprintf(t, "  The app\t%s\n", d.places.Site)
+	fmt.Fprintf(t, "  Payroll\t%s\tthe same people through the Factors API (engine factors)\n", d.places.Payroll)
+	fmt.Fprintf(t, "  The vault\t%s\tCaddy's basic_auth asks for the password, Okta for the second factor\n", d.places.Vault)
+	fmt.Fprintf(t, "  The phones\t%s\n\n", d.places.Phone)
 	fmt.Fprintf(t, "  Sign in as\tPassword\tThen\n")
 	for _, p := range d.places.People {
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", p.Login, p.Password, p.Expect)
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", p.Login, cmp.Or(p.Password, "(none yet)"), p.Expect)
 	}
 	fmt.Fprintf(t, "\n%s", hints)
 	if err := t.Flush(); err != nil {
@@ -35,7 +39,8 @@ func (d *demo) report(w io.Writer) error {
 }
 
 // hints name the switches that change what the phone shows.
-const hints = `  Open the app and the phone beside each other; each phone links to its inbox. Ctrl-C ends everything.
+const hints = `  Open the app and the person's phone beside each other; each phone links to its inbox, where emails, texts and
+  calls arrive. Ctrl-C ends everything.
 
   The phone shows the browser's address and agent, not the gateway's, which is ` + gatewayAddress + `
   in Oslo in this play. Start the demo again with

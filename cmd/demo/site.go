@@ -14,6 +14,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // the Caddyfile adapter, reverse_proxy, storage
 
+	"golang.org/x/crypto/bcrypt"
+
 	_ "sidegate.example/sidegate/caddymodule" // okta_mfa
 )
 
@@ -33,6 +35,23 @@ type siteConfig struct {
 	BehindProxy     bool
 	PushShowsServer bool
 	LegacyUpstream  string
+	Users           []caddyUser
+}
+
+// caddyUser is somebody whom Caddy's own basic_auth knows.
+type caddyUser struct{ Login, Hash string }
+
+// caddyUsers lets everybody come to the vault with the password that they have at Okta.
+func caddyUsers(people []person) ([]caddyUser, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		return nil, fmt.Errorf("hashing the password: %w", err)
+	}
+	users := make([]caddyUser, len(people))
+	for i, p := range people {
+		users[i] = caddyUser{p.Login, string(hash)}
+	}
+	return users, nil
 }
 
 func (c siteConfig) caddyfile() ([]byte, error) {
@@ -43,7 +62,7 @@ func (c siteConfig) caddyfile() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// startCaddy runs the Caddyfile in this process and returns the port of its one site.
+// startCaddy runs the Caddyfile in this process and returns the port of its sites.
 func startCaddy(caddyfile []byte) (port int, err error) {
 	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(caddyfile, map[string]any{"filename": "Caddyfile"})
 	if err != nil {

@@ -44,7 +44,7 @@ var remediations = map[string]remediation{
 	"challenge-authenticator.duo":            {shows: "denied unsupported final=true obstacle=duo"},
 	"challenge-authenticator.duresspassword": {shows: "identify at=/idp/idx/challenge/answer field=password+secret !sidegate.credentials"},
 	"challenge-authenticator.google_otp":     {shows: `code google_otp at=/idp/idx/challenge/answer field=passcode"Enter code"`},
-	"challenge-authenticator.keyless":        {shows: `code at=/idp/idx/challenge/answer field=passcode"Password or code"`},
+	"challenge-authenticator.keyless":        {shows: `code at=/idp/idx/challenge/answer field=passcode+secret"Password or code"`},
 	"challenge-authenticator.okta_email": {
 		shows:  `code email on="j***e@example.com" every=3s at=/idp/idx/challenge/answer field=passcode"Enter code" [resend]`,
 		answer: flows.Answer{Values: map[string]string{"passcode": "a1b2 c3d4 e5"}},

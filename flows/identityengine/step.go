@@ -41,7 +41,8 @@ func (a *attempt) step(v view) flows.Step {
 		step.Kind, step.Fields = flows.KindIdentify, s.credentialFields()
 	case wantCode:
 		step.Kind, step.Factor = flows.KindCode, s.Pending
-		step.Fields = []flows.Field{{Name: s.field(), Label: s.Label, Messages: v.fieldMessages}}
+		// What Okta does not name may be a password.
+		step.Fields = []flows.Field{{Name: s.field(), Label: s.Label, Secret: s.Pending == "", Messages: v.fieldMessages}}
 		step.Setup = s.Setup
 		if s.PollBy != nil {
 			step.Wait = &flows.Wait{Interval: a.engine.interval(max(v.interval, s.Every))}

@@ -45,7 +45,10 @@ func (b *documentBuilder) newPassword(d *document) {
 	d.Remediation = array(f)
 	if b.t.stage == stagePasswordExpiring {
 		d.Remediation.Value = append(d.Remediation.Value, b.form("skip", "skip"))
-		d.Messages = array(message{Message: "Your password will expire soon.", I18n: i18n{Key: "idx.password.expiring.message"}, Class: "INFO"})
+		d.Messages = array(message{
+			Message: "When your password expires, you will have to change your password before you can login to your " + orgName + " account.",
+			I18n:    i18n{Key: "idx.password.expiring.message", Params: []any{orgName}}, Class: "INFO",
+		})
 	}
 	a := b.passwordAuthenticator()
 	a.Settings = passwordSettings()
@@ -64,6 +67,7 @@ func passwordSettings() map[string]any {
 func (b *documentBuilder) recoverable(a authenticator) authenticator {
 	if b.x.cfg.Policy.Recover {
 		a.Recover = b.form("recover", "recover")
+		a.Recover.Produces = "" // the recordings have none here
 	}
 	return a
 }

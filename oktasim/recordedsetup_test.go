@@ -1,6 +1,8 @@
 package oktasim_test
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -72,7 +74,12 @@ func everySetUp(t *testing.T) map[string]*answer {
 		c.Policy.Unlock, c.Policy.Recover, c.Policy.RecoveryLink = true, true, recoveryPage
 	}))
 	s = b.begin()
+	docs["identify, recoverable"] = s.step("introspect", nil)
 	docs["recover"] = s.step("recover", nil)
+	s = newBench(t, func(c *oktasim.Config) { c.Policy.IdentifierFirst, c.Policy.Recover = true, true }).begin()
+	docs["password, recoverable"] = s.step("identify", map[string]any{"identifier": pushUser})
+	delete(labels, "custom_otp") // nobody can set it up
+	_, docs["choose among all"] = entered(t, oktasim.User{Require: slices.Sorted(maps.Keys(labels))})
 	s = b.begin()
 	docs["unlock"] = s.step("unlock-account", nil)
 	s = b.begin()

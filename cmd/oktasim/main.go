@@ -148,8 +148,14 @@ func describe(u *oktasim.User) string {
 	if u.NumberChallenge {
 		what += ", number challenge"
 	}
+	if len(u.Enrolled) > 0 {
+		what += ", " + strings.Join(u.Enrolled, ", ")
+	}
 	if u.Locked {
 		what += ", locked"
+	}
+	if len(u.Require) > 0 {
+		what += "; has to set up " + strings.Join(u.Require, ", ")
 	}
 	return what
 }

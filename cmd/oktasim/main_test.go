@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"sidegate.example/sidegate/oktasim"
 )
 
 // started runs the command and returns the issuer it printed and what makes it end.
@@ -142,5 +144,17 @@ func TestAPIToken(t *testing.T) {
 	}
 	if err := end(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	for want, u := range map[string]oktasim.User{
+		"no Okta Verify": {},
+		"push, totp, number challenge, okta_email, locked":   {Methods: []string{"push", "totp"}, NumberChallenge: true, Enrolled: []string{"okta_email"}, Locked: true},
+		"no Okta Verify, okta_email; has to set up webauthn": {Enrolled: []string{"okta_email"}, Require: []string{"webauthn"}},
+	} {
+		if got := describe(&u); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }

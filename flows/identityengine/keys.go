@@ -17,6 +17,8 @@ const (
 	metadataPath = "/.well-known/openid-configuration"
 	// keysLife is how long fetched keys serve; a key that Okta takes back is out after that.
 	keysLife = 5 * time.Minute
+	// keysAhead is how long before that they are fetched again while somebody waits.
+	keysAhead = time.Minute
 	// missPause is the shortest time between two fetches that an unknown key caused.
 	missPause = 30 * time.Second
 	// maxKeys bounds a set; Okta has two or three.
@@ -32,6 +34,23 @@ type keyring struct {
 	set       jwk.Set
 	fetchedAt time.Time
 	missedAt  time.Time // last fetch that an unknown key caused
+	aheadAt   time.Time // last fetch that nothing caused
+}
+
+// ahead fetches the keys before they are needed: otherwise the two calls would stand between an approval and the browser
+// that waits for it. It is for polls without news, which have time. What becomes of it does not matter: forKey sees.
+func (k *keyring) ahead(ctx context.Context, cc flows.ClientContext) {
+	k.mu.Lock()
+	now := k.engine.now()
+	due := k.set == nil || now.Sub(k.fetchedAt) >= keysLife-keysAhead
+	due = due && (k.aheadAt.IsZero() || now.Sub(k.aheadAt) >= missPause)
+	if due {
+		k.aheadAt = now
+	}
+	k.mu.Unlock()
+	if due {
+		_, _ = k.share(ctx, "stale", func(ctx context.Context) (jwk.Set, error) { return k.load(ctx, cc) })
+	}
 }
 
 // forKey returns a set that holds the key kid. An unknown one makes it fetch the keys again, once in

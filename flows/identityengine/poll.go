@@ -46,6 +46,7 @@ func (a *attempt) polled(ctx context.Context, s flows.State, doc *document, err 
 	missed := errors.Is(err, errMissed)
 	switch {
 	case doc == unchanged:
+		a.engine.keys.ahead(ctx, a.cc)
 		return s, a.step(view{interval: a.state.Every}), nil
 	case err != nil && !missed:
 		return nil, flows.Step{}, err

@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/lestrrat-go/jwx/v2/jwk"
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway/identity"
@@ -67,6 +69,7 @@ func scripted(t testing.TB, s *script) (*Engine, flows.ClientContext) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.keys.set, e.keys.fetchedAt = jwk.NewSet(), time.Now() // so that no poll fetches them
 	cc, err := flows.NewClientContext("203.0.113.7", "test", "", "")
 	if err != nil {
 		t.Fatal(err)

@@ -225,6 +225,33 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
+// Nothing but the token stands between an approval and the browser that waits for it: the keys are there before, and again
+// before they are too old.
+func TestKeysAreThereBeforeTheApproval(t *testing.T) {
+	b := newBench(t)
+	keys := "/oauth2/default/v1/keys"
+	b.later(-400 * time.Second) // tokens must not be from the future
+	push := b.pushed(pushUser)
+	for i, c := range []struct {
+		age  time.Duration
+		want int
+	}{{0, 1}, {5 * time.Second, 1}, {200 * time.Second, 1}, {40 * time.Second, 2}} {
+		b.later(c.age)
+		b.poll()
+		if n := b.called(keys); n != c.want {
+			t.Errorf("after poll %d the keys were fetched %d times, want %d", i+1, n, c.want)
+		}
+	}
+	if err := b.org.Approve(push.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.poll()
+	b.wantDone(pushUser, "Paula Push", identity.Password, identity.Push)
+	if n := b.called(keys); n != 2 {
+		t.Errorf("the approval waited for the keys, which were fetched %d times", n)
+	}
+}
+
 // Keys that never fit are not fetched for every token.
 func TestUnknownKeyIsNotFetchedForEver(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -15,8 +15,9 @@ import (
 func factsOf(r *http.Request) gateway.Facts {
 	ctx := r.Context()
 	var f gateway.Facts
-	f.ClientIP, _ = caddyhttp.GetVar(ctx, caddyhttp.ClientIPVarKey).(string)
-	trusted, _ := caddyhttp.GetVar(ctx, caddyhttp.TrustedProxyVarKey).(bool)
+	vars, _ := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any) // once, because each look-up walks all of the context
+	f.ClientIP, _ = vars[caddyhttp.ClientIPVarKey].(string)
+	trusted, _ := vars[caddyhttp.TrustedProxyVarKey].(bool)
 	f.Secure = r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https"
 	f.URL = r.URL
 	if original, ok := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {

@@ -19,10 +19,11 @@ const (
 	RoleNone = ""
 )
 
-// Scopes of the Users and Factors API. Manage includes read.
+// Scopes of the Users and Factors API. Manage includes read, but of users alone.
 const (
 	scopeRead   = "okta.users.read"
 	scopeManage = "okta.users.manage"
+	scopeGroups = "okta.groups.read"
 )
 
 // defaultAPILimit is how many calls a minute one token or app may make.
@@ -71,7 +72,7 @@ func (c *caller) may(scope string) bool {
 	if scope == scopeManage && c.role != RoleOrgAdmin || c.role == RoleNone {
 		return false
 	}
-	return c.scopes == nil || slices.Contains(c.scopes, scope) || slices.Contains(c.scopes, scopeManage)
+	return c.scopes == nil || slices.Contains(c.scopes, scope) || scope == scopeRead && slices.Contains(c.scopes, scopeManage)
 }
 
 // apiStep is one operation of the API. It runs with mu held.

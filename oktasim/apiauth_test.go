@@ -273,6 +273,20 @@ func TestServiceAppScopes(t *testing.T) {
 	b.head.Set("Authorization", "Bearer "+b.form("/oauth2/v1/token", f).str("access_token"))
 	b.api("GET", "/api/v1/users/push@sidegate.example", nil).wantStatus(200)
 	b.api("POST", "/api/v1/users/00u/lifecycle/unlock", nil).wantCode(403, "E0000006")
+	b.api("GET", "/api/v1/users/00u/groups", nil).wantCode(403, "E0000006")
+
+	b = newAPIBench(t, func(c *oktasim.Config) { c.Services[0].Scopes = []string{"okta.users.manage", "okta.groups.read"} })
+	id := b.api("GET", "/api/v1/users/push", nil).str("id")
+	for scope, want := range map[string][2]int{"okta.users.manage": {200, 403}, "okta.groups.read": {403, 200}} {
+		f := tokenRequest(b.assertion(serviceID, nil))
+		f.Set("scope", scope)
+		b.head = http.Header{}
+		b.head.Set("Authorization", "Bearer "+b.form("/oauth2/v1/token", f).str("access_token"))
+		user, groups := b.api("GET", "/api/v1/users/"+id, nil), b.api("GET", "/api/v1/users/"+id+"/groups", nil)
+		if user.status != want[0] || groups.status != want[1] {
+			t.Errorf("%s: user %d, groups %d, want %v", scope, user.status, groups.status, want)
+		}
+	}
 }
 
 // Scopes alone are not enough.

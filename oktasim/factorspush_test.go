@@ -97,6 +97,7 @@ func TestFactorPushBelongsToUserAndFactor(t *testing.T) {
 	}
 	other.call("GET", "/"+factor+transaction, nil).wantCode(404, "E0000191")
 	p.call("GET", "/"+totp+transaction, nil).wantCode(404, "E0000191")
+	other.call("DELETE", "/"+factor+transaction, nil).wantCode(404, "E0000191")
 	p.poll().wantResult(200, "SUCCESS")
 }
 

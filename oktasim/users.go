@@ -29,7 +29,7 @@ func (o *Org) apiRoutes(mux *http.ServeMux) {
 		step  apiStep
 	}{
 		"GET /api/v1/users/{user}":                   {scopeRead, o.getUser},
-		"GET /api/v1/users/{user}/groups":            {scopeRead, o.getGroups},
+		"GET /api/v1/users/{user}/groups":            {scopeGroups, o.getGroups},
 		"POST /api/v1/users/{user}/lifecycle/unlock": {scopeManage, o.unlockUser},
 	} {
 		mux.Handle(pattern, o.operation(op.scope, op.step))

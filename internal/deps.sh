@@ -21,8 +21,8 @@ if ((${#packages[@]})); then
 	fi
 fi
 
-# Okta's SDK for JavaScript and its Sign-In Widget, at the versions of the lock files.
-for dir in e2e/sdk e2e/widget; do
+# Okta's SDK for JavaScript, its Sign-In Widget, and the server of Okta's specification, at the versions of the lock files.
+for dir in e2e/sdk e2e/widget e2e/prism; do
 	if [[ -f $dir/package-lock.json ]] && command -v npm >/dev/null; then
 		if [[ ! -d $dir/node_modules || $dir/package-lock.json -nt $dir/node_modules ]]; then
 			(cd "$dir" && npm ci --no-audit --no-fund --ignore-scripts && touch node_modules)

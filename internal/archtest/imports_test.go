@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"e2e":                    {"caddymodule", "oktasim"},
 	"e2e/sdk":                {"oktasim"},
 	"e2e/widget":             {"oktasim"},
+	"e2e/prism":              {"flows", "flows/factors", "flows/okta", "flows/okta/access", "gateway/identity"},
 }
 
 // testsMayImport is what test files may import on top: the simulated Okta, which every layer is tested against, and the

@@ -32,11 +32,13 @@ type demo struct {
 
 // places is the line that the demo prints with -json.
 type places struct {
-	Site   string   `json:"site"`
-	Okta   string   `json:"okta"`
-	Phone  string   `json:"phone"`
-	Legacy string   `json:"legacy"`
-	People []person `json:"people"`
+	Site    string   `json:"site"`
+	Payroll string   `json:"payroll"`
+	Vault   string   `json:"vault"`
+	Okta    string   `json:"okta"`
+	Phone   string   `json:"phone"`
+	Legacy  string   `json:"legacy"`
+	People  []person `json:"people"`
 }
 
 // person is a test user.

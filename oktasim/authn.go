@@ -158,7 +158,7 @@ func (o *Org) keepAuthn(x *exchange, t *authnTransaction) {
 func (o *Org) authnAdvance(x *exchange, t *authnTransaction) apiReply {
 	a, p := t.user, x.cfg.Policy
 	t.factor, t.push, t.result, t.challenge = nil, nil, "", ""
-	mfa := !p.PasswordOnly && !t.proved
+	mfa := !p.PasswordOnly && !p.Factors.AuthnPasswordOnly && !t.proved
 	switch {
 	case mfa && len(t.factors(x)) > 0:
 		t.status = authnMFARequired

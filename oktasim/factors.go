@@ -20,6 +20,8 @@ type FactorsPolicy struct {
 	NoNumberMatching bool `json:"no_number_matching"`
 	// CodeResults answers a replayed or late code with 200 and a factorResult where an error is usual.
 	CodeResults bool `json:"code_results"`
+	// AuthnPasswordOnly is an org whose sign-on policy wants no second factor: /api/v1/authn succeeds on the password.
+	AuthnPasswordOnly bool `json:"authn_password_only"`
 	// ShowLockedOut lets /api/v1/authn say LOCKED_OUT; otherwise it answers as to a wrong password.
 	ShowLockedOut bool `json:"show_locked_out"`
 }

@@ -56,3 +56,20 @@ func TestDeniedSaysNothingTwice(t *testing.T) {
 		}
 	}
 }
+
+// Where something can be done about it at Okta, the page leads there, and never to a script.
+func TestDeniedLeadsToOkta(t *testing.T) {
+	p := mustNew(t)
+	for link, want := range map[string]string{
+		"https://acme.okta.com/enduser/settings": "https://acme.okta.com/enduser/settings",
+		"javascript:alert(1)":                    "#ZgotmplZ",
+	} {
+		w := write(t, p, stepPage(flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: flows.DeniedEnrollment, Final: true, Link: link}}))
+		if a := w.byID("there"); a == nil || attr(a, "href") != want || attr(a, "rel") != "noreferrer" {
+			t.Errorf("%s: %q", link, text(w.doc))
+		}
+	}
+	if w := write(t, p, stepPage(flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: flows.DeniedEnrollment, Final: true}})); w.byID("there") != nil {
+		t.Error("a link that leads nowhere")
+	}
+}

@@ -45,11 +45,13 @@ type model struct {
 	WebAuthn  *webAuthn
 	Polled    bool
 	Obstacle  flows.Obstacle
-	Mailed    Mailed
-	Fields    []field
-	Choices   []choice
-	Errors    []string
-	Infos     []string
+	// Link is where on the org the person can do something about a denial.
+	Link    string
+	Mailed  Mailed
+	Fields  []field
+	Choices []choice
+	Errors  []string
+	Infos   []string
 }
 
 // context is what the phone will show of this browser.
@@ -103,7 +105,7 @@ func (m *model) step(page Page, s flows.Step) {
 		m.Number, m.Completing = s.Wait.Number, s.Wait.Completing
 	}
 	if s.Denied != nil {
-		m.Reason, m.Final, m.Obstacle = s.Denied.Reason, s.Denied.Final, s.Denied.Obstacle
+		m.Reason, m.Final, m.Obstacle, m.Link = s.Denied.Reason, s.Denied.Final, s.Denied.Obstacle, s.Denied.Link
 		if _, ok := m.catalogue.texts["obstacle."+string(m.Obstacle)+".do"]; !ok {
 			m.Obstacle = ""
 		}

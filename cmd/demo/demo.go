@@ -90,16 +90,17 @@ func (d *demo) startSite() error {
 		return err
 	}
 	d.caddyfile, err = siteConfig{
-		Port:            sitePort(d.opts.freePorts),
-		Dir:             filepath.ToSlash(d.dir),
-		Org:             d.places.Okta,
-		Title:           title,
-		ClientID:        clientID,
-		Refresh:         d.opts.refresh,
-		PushShowsServer: d.opts.embeddedPushShowsServer,
-		BehindProxy:     d.opts.behindProxy,
-		LegacyUpstream:  d.places.Legacy,
-		Users:           users,
+		Port:             sitePort(d.opts.freePorts),
+		Dir:              filepath.ToSlash(d.dir),
+		Org:              d.places.Okta,
+		Title:            title,
+		ClientID:         clientID,
+		Refresh:          d.opts.refresh,
+		PushShowsServer:  d.opts.embeddedPushShowsServer,
+		EnrollByPassword: d.opts.enrollByPassword,
+		BehindProxy:      d.opts.behindProxy,
+		LegacyUpstream:   d.places.Legacy,
+		Users:            users,
 	}.caddyfile()
 	if err != nil {
 		return err

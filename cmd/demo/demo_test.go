@@ -22,8 +22,8 @@ func TestOptions(t *testing.T) {
 		err  string
 	}{
 		{"", options{refresh: 2 * time.Second}, ""},
-		{"-ports=free -zone=off -json -behind-proxy -embedded-push-shows-server -print-caddyfile -refresh=300ms", options{
-			freePorts: true, zoneOff: true, json: true, behindProxy: true, embeddedPushShowsServer: true,
+		{"-ports=free -zone=off -json -behind-proxy -embedded-push-shows-server -enroll-by-password -print-caddyfile -refresh=300ms", options{
+			freePorts: true, zoneOff: true, json: true, behindProxy: true, embeddedPushShowsServer: true, enrollByPassword: true,
 			printCaddyfile: true, refresh: 300 * time.Millisecond}, ""},
 		{"-zone=maybe", options{}, "-zone=maybe: say on or off"},
 		{"-ports=80", options{}, "-ports=80: say usual or free"},

@@ -16,6 +16,7 @@ type options struct {
 	behindProxy             bool
 	zoneOff                 bool
 	embeddedPushShowsServer bool
+	enrollByPassword        bool
 	refresh                 time.Duration
 }
 
@@ -28,6 +29,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&ports, "ports", "usual", "`usual` (8080 to 8082, where they are free) or free")
 	f.StringVar(&zone, "zone", "on", "`on`: a network zone of the org lists the gateway as trusted proxy, so that Okta believes it about the browser's address; off: Okta takes the gateway's own")
 	f.BoolVar(&o.embeddedPushShowsServer, "embedded-push-shows-server", false, "act as Okta documents pushes of the embedded flow: the phone shows the server's address and agent, whatever is passed on")
+	f.BoolVar(&o.enrollByPassword, "enroll-by-password", false, "let whoever knows the password set up the first factor, as enroll_requires okta_policy does: by default a code by email or another factor comes first")
 	f.BoolVar(&o.behindProxy, "behind-proxy", false, "Caddy believes X-Forwarded-For from this machine, so that a proxy, a test or a browser extension can pretend to come from elsewhere")
 	f.DurationVar(&o.refresh, "refresh", 2*time.Second, "how often Okta lets the gateway ask whether the push was answered")
 	f.BoolVar(&o.json, "json", false, "print one line of JSON instead of the table when everything is up")

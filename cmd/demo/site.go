@@ -26,16 +26,17 @@ var caddyfileTemplate = template.Must(template.New("Caddyfile").Parse(caddyfileT
 
 // siteConfig is what the demo's Caddyfile depends on.
 type siteConfig struct {
-	Port            int
-	Title           string
-	Dir             string // Caddy's storage, and the file with the client secret
-	Org             string
-	ClientID        string
-	Refresh         time.Duration
-	BehindProxy     bool
-	PushShowsServer bool
-	LegacyUpstream  string
-	Users           []caddyUser
+	Port             int
+	Title            string
+	Dir              string // Caddy's storage, and the file with the client secret
+	Org              string
+	ClientID         string
+	Refresh          time.Duration
+	BehindProxy      bool
+	PushShowsServer  bool
+	EnrollByPassword bool
+	LegacyUpstream   string
+	Users            []caddyUser
 }
 
 // caddyUser is somebody whom Caddy's own basic_auth knows.

@@ -1,6 +1,9 @@
 package oktasim
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+)
 
 // What stands between the last proof and the interaction code, and the endings without one.
 
@@ -12,10 +15,15 @@ const (
 )
 
 var (
-	notAssigned   = errorMessage("idx.error.user.not.assigned.to.app", "User is not assigned to this application.")
-	noPermission  = errorMessage("security.access_denied", "You do not have permission to perform the requested action.")
-	unsatisfiable = errorMessage("oie.assurance.unsatisfiable", "Your authenticators do not satisfy the policy of this application.")
+	notAssigned  = errorMessage("idx.error.user.not.assigned.to.app", "User is not assigned to this application.")
+	noPermission = errorMessage("security.access_denied", "You do not have permission to perform the requested action.")
 )
+
+// unsatisfiable names the app.
+func unsatisfiable(app string) message {
+	return errorMessage("oie.assurance.unsatisfiable",
+		fmt.Sprintf("Unable to login to %q at this time. For assistance, please contact your administrator.", app), app)
+}
 
 // admitted judges, once the first factor is proved, whether the account may go on; else its reply says why not.
 func (o *Org) admitted(x *exchange, t *transaction) (rep reply, ok bool) {
@@ -26,7 +34,7 @@ func (o *Org) admitted(x *exchange, t *transaction) (rep reply, ok bool) {
 	case accessDeniedByPolicy, accessUnsatisfiable:
 		m := noPermission
 		if t.user.Access == accessUnsatisfiable {
-			m = unsatisfiable
+			m = unsatisfiable(t.client.Label)
 		} else if text := x.cfg.Policy.DeniedMessage; text != "" {
 			m = errorMessage("security.access_denied_custom_message", text)
 		}

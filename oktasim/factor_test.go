@@ -91,7 +91,7 @@ func TestTokenWantsItsNextCode(t *testing.T) {
 	s, a := entered(t, oktasim.User{Enrolled: []string{"rsa_token"}, NextCode: true})
 	s.use(a, "RSA SecurID", nil)
 	first := s.org.HardwareCode(someone)
-	if got := s.answer(map[string]any{"passcode": first}).wantStep(401, "challenge-authenticator").fieldKey(0); got != "errors.E0000113" {
+	if got := s.answer(map[string]any{"passcode": first}).wantStep(401, "challenge-authenticator").key(); got != "errors.E0000113" {
 		t.Errorf("the first code: %q", got)
 	}
 	s.answer(map[string]any{"passcode": first}).wantStep(401, "challenge-authenticator")

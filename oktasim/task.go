@@ -14,10 +14,13 @@ import (
 // maxWrong is how many wrong answers end a transaction.
 const maxWrong = 5
 
+// pinAccepted is what the server of a token says when it wants the next code as well.
+const pinAccepted = "Pin accepted, Wait for token to change, then enter new passcode"
+
 var (
 	invalidCode  = errorMessage("api.authn.error.PASSCODE_INVALID", "Invalid code. Try again.")
 	usedCode     = errorMessage("authfactor.challenge.soft_token.used_passcode", "Each code can only be used once. Please wait for a new code and try again.")
-	nextCode     = errorMessage("errors.E0000113", "Passcode is valid but exceeded time window. Wait for token to change, then enter the new tokencode.")
+	nextCode     = errorMessage("errors.E0000113", pinAccepted, pinAccepted)
 	invalidPhone = errorMessage("api.factors.error.sms.invalid_phone", "Invalid Phone Number.")
 	shortAnswer  = errorMessage("securityQuestion.answer.tooShort.arg", "The security question answer must be at least 4 characters in length", 4)
 	wrongAnswer  = errorMessage("api.authn.error.PASSCODE_INVALID", "Your answer doesn't match our records. Please try again.")
@@ -135,7 +138,7 @@ func (o *Org) answerTask(x *exchange, t *transaction, req *idxRequest) reply {
 		return bad()
 	}
 	if m := o.wrong(t, req, x.now); m == &nextCode {
-		return t.onField(x, *m)
+		return t.withMessage(x, http.StatusUnauthorized, *m)
 	} else if m != nil {
 		if rep, over := o.countWrong(x, t); over {
 			return rep

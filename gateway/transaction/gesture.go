@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"time"
+	"unique"
 
 	"sidegate.example/sidegate/flows"
 )
@@ -47,7 +48,7 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 	}
 	now := time.Now()
 	t := &txn{
-		id: rand.Text(), site: b.Site, engine: b.Engine, origin: from, client: b.Client,
+		id: rand.Text(), site: unique.Make(b.Site), engine: b.Engine, origin: from, client: b.Client,
 		started: now, expires: now.Add(m.cfg.Lifetime), forgetAt: now.Add(m.cfg.Lifetime),
 	}
 	t.mu.Lock()

@@ -121,7 +121,7 @@ func (m *Manager) hold(id, site string) (*txn, error) {
 	switch {
 	case closed:
 		return nil, ErrClosed
-	case t == nil || t.site != site:
+	case t == nil || t.site.Value() != site:
 		return nil, ErrGone
 	}
 	t.mu.Lock()

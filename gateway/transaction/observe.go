@@ -69,7 +69,7 @@ func asks(s *flows.Step) bool {
 	case flows.KindCode, flows.KindWebAuthn:
 		return !s.Enrolling
 	}
-	return s.Kind == flows.KindWait && !completing(s) && !s.Enrolling
+	return s.Kind == flows.KindWait && !completing(s) && !degraded(s) && !s.Enrolling
 }
 
 // completing reports whether s waits for Okta alone: its factor was accepted.
@@ -77,11 +77,16 @@ func completing(s *flows.Step) bool {
 	return s.Kind == flows.KindWait && s.Wait != nil && s.Wait.Completing
 }
 
+// degraded reports whether s waits for an Okta in safe mode: nothing was accepted, nothing is asked.
+func degraded(s *flows.Step) bool {
+	return s.Kind == flows.KindWait && s.Wait != nil && s.Wait.Degraded
+}
+
 // verdict is the Challenge result when from was followed by to, "" when from's factor was not
 // answered by that. gesture is nil when a poll brought it.
 func verdict(from, to *flows.Step, gesture *flows.Answer) string {
 	switch {
-	case !asks(from):
+	case !asks(from), degraded(to):
 		return ""
 	case to.Kind == flows.KindDone, completing(to):
 		return challengeAccepted

@@ -168,13 +168,13 @@ func (m *Manager) patience(t *txn) time.Time {
 
 // sameQuestion reports whether a poll brought what from asks already.
 func sameQuestion(from, to *flows.Step) bool {
-	return polled(from) && from.Kind == to.Kind && completing(from) == completing(to) && from.Enrolling == to.Enrolling &&
+	return polled(from) && from.Kind == to.Kind && completing(from) == completing(to) && degraded(from) == degraded(to) && from.Enrolling == to.Enrolling &&
 		(from.Kind == flows.KindWait || from.Factor == to.Factor)
 }
 
 // sameWait reports whether two steps of KindWait look the same to a person: the interval may differ.
 func sameWait(a, b *flows.Step) bool {
-	return completing(a) == completing(b) && a.Factor == b.Factor && a.Person == b.Person && a.Device == b.Device &&
+	return completing(a) == completing(b) && degraded(a) == degraded(b) && a.Factor == b.Factor && a.Person == b.Person && a.Device == b.Device &&
 		number(a) == number(b) && sameSetup(a.Setup, b.Setup) && slices.Equal(a.Choices, b.Choices) && slices.Equal(a.Messages, b.Messages)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unique"
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
@@ -24,7 +25,7 @@ const (
 // txn is one sign-in in progress. The fields above mu never change.
 type txn struct {
 	id      string
-	site    string
+	site    unique.Handle[string] // one text for all of a site, which gates make anew for each request
 	engine  string
 	origin  origin
 	started time.Time
@@ -174,7 +175,7 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 // passwordTaken reports whether gesture held the password that from asked for (the first page, which is no step here,
 // may ask for it) and to says that it was right: it does not ask for it again.
 func passwordTaken(from *flows.Step, gesture *flows.Answer, to *flows.Step) bool {
-	if gesture == nil || gesture.Values[flows.FieldPassword] == "" || saysError(to) {
+	if gesture == nil || gesture.Values[flows.FieldPassword] == "" || saysError(to) || degraded(to) {
 		return false
 	}
 	isPassword := func(f flows.Field) bool { return f.Name == flows.FieldPassword }

@@ -28,7 +28,7 @@ type View struct {
 // view is called with the lock held.
 func (t *txn) view() View {
 	return View{
-		ID: t.id, Seq: t.seq, Site: t.site, Step: t.step, Client: t.client,
+		ID: t.id, Seq: t.seq, Site: t.site.Value(), Step: t.step, Client: t.client,
 		Trouble: t.trouble, Cause: t.cause, Started: t.started, Expires: t.expires,
 	}
 }

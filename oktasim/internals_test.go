@@ -78,3 +78,23 @@ func TestRecorderIsARing(t *testing.T) {
 		t.Fatalf("%d requests, from %+v to %+v", len(got), got[0], got[len(got)-1])
 	}
 }
+
+// Links and QR codes that were replaced must not pile up.
+func TestReplacedLinksAreForgotten(t *testing.T) {
+	o, err := New(Config{URL: "http://okta.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_800_000_000, 0)
+	tr := &transaction{interact: "i"}
+	o.addTransaction(tr, now)
+	for range 3 {
+		o.begin(tr, task{link: secretID("")})
+	}
+	if len(o.links) != 1 || o.links[tr.task.link] != tr {
+		t.Fatalf("%d links, want the newest alone", len(o.links))
+	}
+	if o.drop(tr, now); len(o.links) != 0 {
+		t.Fatalf("%d links of a sign-in that is over", len(o.links))
+	}
+}

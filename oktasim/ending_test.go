@@ -1,6 +1,7 @@
 package oktasim_test
 
 import (
+	"strings"
 	"testing"
 
 	"sidegate.example/sidegate/oktasim"
@@ -82,11 +83,6 @@ func TestNotAdmitted(t *testing.T) {
 		})).begin()
 		s.step("identify", map[string]any{"identifier": someone}).wantKey(403, "security.access_denied")
 	})
-	t.Run("unknown value", func(t *testing.T) {
-		if _, err := oktasim.New(oktasim.Config{URL: orgURL, Users: []oktasim.User{{Login: "x", Access: "maybe"}}}); err == nil {
-			t.Error("taken")
-		}
-	})
 }
 
 func TestPasswordExpires(t *testing.T) {
@@ -117,4 +113,24 @@ func TestPasswordExpires(t *testing.T) {
 		s, _ := entered(t, oktasim.User{PasswordState: "expiring"})
 		s.step("skip", nil).wantStep(200, "select-authenticator-enroll")
 	})
+}
+
+// A user who cannot be is a mistake in a test, and is told by name.
+func TestUserRefused(t *testing.T) {
+	for want, u := range map[string]oktasim.User{
+		`unknown method "sms"`:                 {Methods: []string{"sms"}},
+		`unknown authenticator "tac"`:          {Enrolled: []string{"tac"}},
+		`unknown authenticator "email"`:        {Optional: []string{"email"}},
+		`unknown password state "old"`:         {PasswordState: "old"},
+		`unknown access "maybe"`:               {Access: "maybe"},
+		`nobody can set up "custom_otp"`:       {Require: []string{"custom_otp"}},
+		"Password and Methods say what is":     {Enrolled: []string{"okta_verify"}},
+		"Password and Methods say what is not": {Enrolled: []string{"okta_password"}},
+		"TOTPSecret is not base32":             {TOTPSecret: "1"},
+	} {
+		u.Login = "x"
+		if _, err := oktasim.New(oktasim.Config{URL: orgURL, Users: []oktasim.User{u}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", u, err, want)
+		}
+	}
 }

@@ -266,11 +266,6 @@ func TestEnrolmentNotAllowed(t *testing.T) {
 		s, _ := entered(t, oktasim.User{Require: []string{"okta_email"}})
 		s.step("skip", nil).wantKey(400, badRequest)
 	})
-	t.Run("custom_otp, which is issued", func(t *testing.T) {
-		if _, err := oktasim.New(oktasim.Config{URL: orgURL, Users: []oktasim.User{{Login: "x", Require: []string{"custom_otp"}}}}); err == nil {
-			t.Error("taken")
-		}
-	})
 }
 
 func TestOptionalEnrolmentAndGrace(t *testing.T) {

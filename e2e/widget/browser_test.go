@@ -106,7 +106,7 @@ func (s *site) open(t *testing.T) *tab {
 func (p *tab) watch(event any) {
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
-		p.problem("a script threw: %s %s", e.ExceptionDetails.Text, e.ExceptionDetails.URL)
+		p.problem("a script threw: %v", e.ExceptionDetails)
 	case *network.EventRequestWillBeSent:
 		if !strings.HasPrefix(e.Request.URL, "data:") && !slices.ContainsFunc([]string{p.s.page, p.s.okta}, sameOrigin(e.Request.URL)) {
 			p.problem("somebody else was asked: %s", e.Request.URL)

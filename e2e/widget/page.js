@@ -18,3 +18,9 @@ widget
     window.outcome = { claims: idToken.claims, user };
   })
   .catch((err) => (window.outcome = { failure: String(err) }));
+
+// Okta's messages name a text of the widget and the values in it; where they do not fit, the widget shows this.
+new MutationObserver(() => {
+  const [lost] = document.body.innerText.match(/L10N_ERROR\[.*?\]/) || [];
+  if (lost) throw new Error(`the widget has no words: ${lost}`);
+}).observe(document.body, { childList: true, subtree: true, characterData: true });

@@ -131,15 +131,6 @@ func TestTOTP(t *testing.T) {
 	p.wantSignedIn(user, "pwd", "mfa", "okta_verify", "otp")
 }
 
-func TestWrongPassword(t *testing.T) {
-	s := startSite(t)
-	p := s.open(t)
-	p.fill("input[name=identifier]", "push@sidegate.example")
-	p.fill("input[name='credentials.passcode']", "wrong")
-	p.click(submit)
-	p.wantAlert("Unable to sign in")
-}
-
 // A page that the org does not trust is stopped by the browser: its script gets as far as the preflight.
 func TestUntrustedPage(t *testing.T) {
 	s := startSiteWith(t, func(cfg *oktasim.Config) { cfg.TrustedOrigins = nil })

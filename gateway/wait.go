@@ -105,5 +105,12 @@ func (s stream) send(event string) error {
 	if _, err := s.w.Write([]byte(event)); err != nil {
 		return err
 	}
-	return s.rc.Flush()
+	if err := s.rc.Flush(); err != nil {
+		return err
+	}
+	// Over HTTP/2 a deadline that passes resets the stream even when nothing is being written.
+	if err := s.rc.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -129,5 +130,28 @@ func TestEventsNeedASignInAndAnOwnPage(t *testing.T) {
 		if a := tt.b.do(r); a.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %d", name, a.StatusCode)
 		}
+	}
+}
+
+// deadlines is a browser's connection that notes until when it may be written to.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+func (d *deadlines) SetWriteDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
+}
+
+// TestWriteDeadlineEndsWithTheWrite: an HTTP/2 server resets a stream whose deadline passes, so that each browser would
+// have to connect again ten seconds after each event.
+func TestWriteDeadlineEndsWithTheWrite(t *testing.T) {
+	d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	if err := (stream{rc: http.NewResponseController(d), w: d}).send(":\n\n"); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.set) != 2 || d.set[0].IsZero() || !d.set[1].IsZero() {
+		t.Errorf("deadlines %v, want one for the write and none after it", d.set)
 	}
 }

@@ -154,6 +154,7 @@ func everyPage(s string) map[string]Page {
 	stepPage("choose", func(s *flows.Step) { s.Kind = flows.KindChoose })
 	stepPage("wait", func(s *flows.Step) { s.Kind, s.Wait = flows.KindWait, &flows.Wait{} })
 	stepPage("number", func(st *flows.Step) { st.Kind, st.Wait = flows.KindWait, &flows.Wait{Number: s} })
+	stepPage("degraded", func(st *flows.Step) { st.Kind, st.Wait = flows.KindWait, &flows.Wait{Degraded: true} })
 	stepPage("completing", func(st *flows.Step) { st.Kind, st.Wait = flows.KindWait, &flows.Wait{Completing: true} })
 	for _, f := range identity.All() {
 		stepPage("code-"+string(f), func(s *flows.Step) { s.Kind, s.Factor = flows.KindCode, f })

@@ -33,8 +33,8 @@ type model struct {
 	Title, CSRF, Return, User, Person, Device, Number, Host string
 	Factor                                                  identity.Factor
 	Final                                                   bool
-	// Completing is a wait that asks nothing of the person any more.
-	Completing bool
+	// Completing is a wait that asks nothing of the person; Degraded one for an Okta that is in safe mode.
+	Completing, Degraded bool
 	// Minutes to wait before the next try; 0 when unknown.
 	Minutes int
 	Context context
@@ -102,7 +102,8 @@ func (m *model) step(page Page, s flows.Step) {
 	m.Fields = fields(s, &seen, len(m.Errors) > 0)
 	m.Choices = choices(s)
 	if s.Wait != nil {
-		m.Number, m.Completing = s.Wait.Number, s.Wait.Completing
+		m.Number, m.Degraded = s.Wait.Number, s.Wait.Degraded
+		m.Completing = s.Wait.Completing || m.Degraded
 	}
 	if s.Denied != nil {
 		m.Reason, m.Final, m.Obstacle, m.Link = s.Denied.Reason, s.Denied.Final, s.Denied.Obstacle, s.Denied.Link
@@ -167,6 +168,8 @@ func (m *model) Heading() (string, error) {
 		return m.T("signin.title")
 	case flows.KindWait:
 		switch {
+		case m.Degraded:
+			return m.T("wait.title.degraded")
 		case m.Completing:
 			return m.T("wait.title.completing")
 		case m.Enrolling:

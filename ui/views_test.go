@@ -304,3 +304,13 @@ func TestSignOut(t *testing.T) {
 		t.Errorf("page %q", text(w.doc))
 	}
 }
+
+// TestSafeModeSaysWhoIsWaitedFor: nobody is sent to a phone, and nothing is said to have been accepted.
+func TestSafeModeSaysWhoIsWaitedFor(t *testing.T) {
+	w := write(t, mustNew(t), stepPage(flows.Step{Kind: flows.KindWait, Wait: &flows.Wait{Degraded: true}}))
+	const want = "Okta is out of order Okta asks everybody to wait. You can leave this page open; you may be asked for your " +
+		"password again. This page goes on by itself. Cancel and start over"
+	if got := text(w.all("main")[0]); got != want {
+		t.Errorf("page %q, want %q", got, want)
+	}
+}

@@ -67,7 +67,7 @@ func (a *attempt) submit(ctx context.Context, values map[string]string) (flows.S
 	return nil, flows.Step{}, badAnswer("this step takes no input")
 }
 
-// restart begins anew, because Okta holds nothing to go on with. A wrong password and an unknown person both lead
+// restart begins anew, because Okta holds nothing to go on with, or only what safe mode was waited out for. A wrong password and an unknown person both lead
 // here, so that they make the same calls.
 func (a *attempt) restart(ctx context.Context, values map[string]string) (flows.State, flows.Step, error) {
 	password, err := readPassword(values[flows.FieldPassword])
@@ -78,6 +78,9 @@ func (a *attempt) restart(ctx context.Context, values map[string]string) (flows.
 	a.remember = a.state.Remember
 	if a.both = a.state.Both; a.both {
 		identifier = values[flows.FieldIdentifier]
+	}
+	if a.state.Handle != "" {
+		return a.resume(ctx, identifier, password)
 	}
 	return a.begin(ctx, identifier, password)
 }

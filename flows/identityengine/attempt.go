@@ -29,6 +29,7 @@ type attempt struct {
 	// asked is the factor whose answer the next document judges; "" for none.
 	asked    identity.Factor
 	selected bool // the password has been chosen from a list
+	waited   bool // Okta was in safe mode before this
 	answered bool // a code was sent, which the next document judges
 	probes   int
 	polling  bool
@@ -43,16 +44,40 @@ type attempt struct {
 
 // begin starts a transaction at Okta with what was typed; password may be "".
 func (a *attempt) begin(ctx context.Context, identifier, password string) (flows.State, flows.Step, error) {
+	if err := a.take(identifier, password); err != nil {
+		return nil, flows.Step{}, err
+	}
+	a.state = state{Person: a.identifier, Redirect: a.state.Redirect, Remember: a.remember}
+	return a.open(ctx)
+}
+
+// resume goes on with a transaction that nothing has been typed into yet, unless it is over by now.
+func (a *attempt) resume(ctx context.Context, identifier, password string) (flows.State, flows.Step, error) {
+	if err := a.take(identifier, password); err != nil {
+		return nil, flows.Step{}, err
+	}
+	doc, err := a.introspect(ctx, map[string]any{"stateToken": a.state.Handle})
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	if len(doc.forms) == 0 {
+		return a.begin(ctx, identifier, password)
+	}
+	a.state.Person = a.identifier
+	return a.proceed(ctx, doc)
+}
+
+// take checks what was typed and has it sent as Okta asks for it.
+func (a *attempt) take(identifier, password string) error {
 	identifier, err := readIdentifier(identifier)
 	if err == nil && password != "" {
 		password, err = readPassword(password)
 	}
 	if err != nil {
-		return nil, flows.Step{}, err
+		return err
 	}
-	a.state = state{Person: identifier, Redirect: a.state.Redirect, Remember: a.remember}
 	a.identifier, a.password, a.typed = identifier, password, password != ""
-	return a.open(ctx)
+	return nil
 }
 
 // open starts the transaction and does what needs no person.
@@ -64,7 +89,7 @@ func (a *attempt) open(ctx context.Context) (flows.State, flows.Step, error) {
 	if step != nil {
 		return nil, *step, nil
 	}
-	doc, err := a.introspect(ctx, handle)
+	doc, err := a.introspect(ctx, map[string]any{"interactionHandle": handle})
 	if err != nil {
 		return nil, flows.Step{}, err
 	}

@@ -39,3 +39,27 @@ func TestPeopleWhoMayNotSignIn(t *testing.T) {
 		})
 	}
 }
+
+// Safe mode is waited out, and then what the person types goes on with the same sign-in.
+func TestSafeModeAgainstAnOrg(t *testing.T) {
+	for name, p := range map[string]oktasim.Policy{"one form": {}, "identifier first": {IdentifierFirst: true}} {
+		t.Run(name, func(t *testing.T) {
+			p.SafeModePolls = 3
+			b := newBench(t, policy(p))
+			b.start(pushUser, password)
+			for range 3 {
+				b.want(flows.KindWait)
+				if !b.step.Wait.Degraded {
+					t.Fatalf("%+v", b.step)
+				}
+				b.poll()
+			}
+			b.want(flows.KindIdentify)
+			b.typed(map[string]string{flows.FieldIdentifier: pushUser, flows.FieldPassword: password})
+			b.want(flows.KindChoose)
+			if n := b.called("/oauth2/default/v1/interact"); n != 1 {
+				t.Errorf("%d sign-ins were begun, want one", n)
+			}
+		})
+	}
+}

@@ -75,7 +75,7 @@ func TestEndings(t *testing.T) {
 		"internal error, 200":          {200, terminal("errors.E0000009", "ERROR"), "error unavailable", ""},
 		"polling window expired":       {400, terminal("E0000010", "ERROR"), "error unavailable", `denied timeout final=true !E0000010"Ṫęxť"`},
 		"push timed out":               {404, terminal("core.system.transaction_resource_not_found", "ERROR"), `denied timeout final=true !core.system.transaction_resource_not_found"Ṫęxť"`, ""},
-		"safe mode":                    {200, `{"version":"1.0.0","remediation":{"value":[{"name":"poll","href":"/idp/idx/poll","refresh":2000,"value":[]}]}}`, "error unavailable", ""},
+		"safe mode":                    {200, `{"version":"1.0.0","remediation":{"value":[{"name":"poll","href":"/idp/idx/poll","refresh":2000,"value":[]}]}}`, "wait every=2s degraded at=/idp/idx/poll", ""},
 		"safe mode, nothing to set up": {200, terminal("idx.error.server.safe.mode.enrollment.unavailable", "ERROR"), "error unavailable", ""},
 		"unknown version":              {200, `{"version":"2.0.0","stateHandle":"h","remediation":{"value":[]}}`, "error malformed", ""},
 		"unknown version, 400":         {400, `{"version":"2.0.0","stateHandle":"h"}`, "error malformed", ""},

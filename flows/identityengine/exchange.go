@@ -24,12 +24,12 @@ const (
 	maxPooled = 64 << 10
 )
 
-// introspect fetches the first document of a transaction. Its body has another type than all later
-// ones (§2).
-func (a *attempt) introspect(ctx context.Context, interactionHandle string) (*document, error) {
+// introspect fetches the current document of a transaction, by the interaction handle or by the state handle. Its body has
+// another type than all later ones (§2).
+func (a *attempt) introspect(ctx context.Context, by map[string]any) (*document, error) {
 	return a.call(ctx, okta.Request{
 		URL: introspectPath, Accept: acceptIon, ContentType: acceptIon,
-		Body: mustJSON(map[string]any{"interactionHandle": interactionHandle}),
+		Body: mustJSON(by),
 	})
 }
 

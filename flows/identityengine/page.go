@@ -246,7 +246,7 @@ func (r reader) serve(p *page, f *form) bool {
 	case "keep-me-signed-in":
 		p.ask, p.main = askKeepSignedIn, r.move(f, nil)
 	case "poll":
-		p.ask, p.main = askSafeMode, r.move(f, nil)
+		p.ask, p.main, p.interval = askSafeMode, r.move(f, nil), refresh(f.refresh)
 	case "cancel-transaction":
 		p.ask, p.main = askProbe, r.move(f, nil) // out of the sign-in that only an Apple device can do (§5.6)
 		return p.main != nil

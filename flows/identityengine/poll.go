@@ -31,6 +31,8 @@ func (a *attempt) poll(ctx context.Context, s flows.State) (flows.State, flows.S
 		if a.state.PollBy != nil {
 			return a.pollLink(ctx)
 		}
+	case wantOkta:
+		return a.pollOkta(ctx)
 	case wantToken:
 		next, step, err := a.redeem(ctx)
 		if failed := passing(err); failed != nil {
@@ -62,6 +64,19 @@ func (a *attempt) polled(ctx context.Context, s flows.State, doc *document, err 
 		return a.miss(err)
 	}
 	a.asked = a.state.Pending
+	return a.proceed(ctx, doc)
+}
+
+// pollOkta asks whether Okta is itself again.
+func (a *attempt) pollOkta(ctx context.Context) (flows.State, flows.Step, error) {
+	a.waited = true
+	doc, err := a.post(ctx, a.state.Main, a.state.Main.Body)
+	if errors.Is(err, errMissed) {
+		return a.miss(err)
+	}
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
 	return a.proceed(ctx, doc)
 }
 

@@ -234,7 +234,7 @@ var recorded = map[string]expectation{
 		afterPassword: "calls /idp/idx/keep-me-signed-in",
 	},
 	"safe-mode-polling": {
-		afterPassword: "error unavailable",
+		afterPassword: "wait every=2s degraded at=/idp/idx/poll",
 	},
 	"success-with-interaction-code": {
 		afterPassword: "denied no_factor final=true",

@@ -107,6 +107,9 @@ func outcome(s *script, next flows.State, step flows.Step, err error) string {
 	}
 	if step.Wait != nil {
 		parts = append(parts, "every="+step.Wait.Interval.String())
+		if step.Wait.Degraded {
+			parts = append(parts, "degraded")
+		}
 		if step.Wait.Number != "" {
 			parts = append(parts, "number="+step.Wait.Number)
 		}

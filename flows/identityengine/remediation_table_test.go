@@ -250,7 +250,7 @@ var remediations = map[string]remediation{
 	"launch-passkeys-authenticator": {shows: "denied unsupported final=true obstacle=webauthn"},
 	"launch-webauthn-authenticator": {shows: "denied unsupported final=true obstacle=webauthn"},
 	"piv-idp":                       {shows: "denied unsupported final=true obstacle=smart_card"},
-	"poll":                          {shows: "error unavailable"},
+	"poll":                          {shows: "wait every=2s degraded at=/idp/idx/poll"},
 	"profile-update": {
 		shows:  `form profile at=/idp/idx/enroll/new field=userProfile.firstName"First name"=Joe field=userProfile.secondEmail:email"Second email" [skip]`,
 		answer: flows.Answer{Values: map[string]string{"userProfile.secondEmail": "k@example.com", "userProfile.tier": "platinum"}},

@@ -13,17 +13,14 @@ const maxInterval = 30 * time.Second
 
 // rest turns the page that needs a person into State and Step.
 func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
-	switch p.ask {
-	case askRedirected:
+	if p.ask == askRedirected {
 		return nil, flows.Step{}, misconfigured("Okta ended the sign-in without an interaction code: the app needs the grant type Interaction Code")
-	case askSafeMode:
-		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonUnavailable, Err: errSafeMode}
 	}
 	if p.ask == askNothing && meaningOf(p.messages) == meansCredentials {
 		p.ask = askIdentify // Okta gave no form to try again, which makes no difference
 	}
 	a.keep(p)
-	if why, ok := refusal(p); ok {
+	if why, ok := refusal(p, a.waited); ok {
 		return a.refuse(p, why)
 	}
 	if p.enrolling && !a.mayEnroll() {
@@ -41,6 +38,10 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 		if len(p.messages) == 0 && !p.enrolling { // messages are not kept: they have to be read each time
 			a.state.Seen, a.state.Every = p.print, p.interval
 		}
+		return a.show(view{messages: p.messages, interval: p.interval})
+	case askSafeMode:
+		a.state.Want, a.state.Pending, a.state.Factors = wantOkta, "", nil
+		a.state.Both = a.state.Both || a.both
 		return a.show(view{messages: p.messages, interval: p.interval})
 	case askChoose, askEnrollChoice:
 		a.state.Want, a.state.Pending = wantChoice, ""
@@ -85,7 +86,8 @@ func (a *attempt) keep(p *page) {
 }
 
 // refusal is the reason for which a page must not be shown as what it asks.
-func refusal(p *page) (flows.DeniedReason, bool) {
+// waited is set when Okta was waited for, and nobody's phone.
+func refusal(p *page, waited bool) (flows.DeniedReason, bool) {
 	if p.ask == askSkip {
 		return "", false // a grace period has the keys of the refusal that follows it
 	}
@@ -93,6 +95,9 @@ func refusal(p *page) (flows.DeniedReason, bool) {
 	case meansExpired:
 		return flows.DeniedExpired, true
 	case meansTimeout, meansDegraded:
+		if waited && p.ask == askNothing {
+			return flows.DeniedUnavailable, true
+		}
 		if p.ask == askNothing || p.ask == askRejected {
 			return flows.DeniedTimeout, true
 		}
@@ -149,6 +154,11 @@ func (a *attempt) refuse(p *page, why flows.DeniedReason) (flows.State, flows.St
 func (a *attempt) restIdentify(p *page) (flows.State, flows.Step, error) {
 	if a.state.Seeking != "" {
 		return a.askWho(p)
+	}
+	if a.waited && len(a.state.Proofs) == 0 && a.state.Redirect != "" {
+		// What was typed could not be sent, and was not kept.
+		a.both, a.state.Want, a.state.Main = a.state.Both, wantCredentials, nil
+		return a.show(view{})
 	}
 	inTheMiddle := !a.identified && !a.typed && a.identifier == ""
 	if inTheMiddle || a.state.Redirect == "" {

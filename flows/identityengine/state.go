@@ -25,6 +25,8 @@ const (
 	wantCredential want = "key"
 	wantChoice     want = "pick"
 	wantPhone      want = "wait"
+	// wantOkta: Okta is in safe mode and has to be asked again.
+	wantOkta want = "busy"
 	// wantToken: Okta has accepted everything and only the tokens are still to be had.
 	wantToken want = "token"
 	// wantNothing: a refusal; Resend and Factors may lead on.
@@ -164,7 +166,7 @@ func (s *state) complete() bool {
 	switch s.Want {
 	case wantPassword, wantCode:
 		return s.Main != nil && len(s.Main.Input) > 0
-	case wantPhone, wantForm, wantCredential:
+	case wantPhone, wantForm, wantCredential, wantOkta:
 		return s.Main != nil
 	case wantToken:
 		return s.Code != "" && (s.secondFactor() || s.First && s.proved(identity.Password))

@@ -1,13 +1,10 @@
 package identityengine
 
 import (
-	"errors"
 	"time"
 
 	"sidegate.example/sidegate/flows"
 )
-
-var errSafeMode = errors.New("the org is in safe mode and asks to come back later")
 
 // view is what a Step shows beside what the state says.
 type view struct {
@@ -22,8 +19,8 @@ type view struct {
 // show makes the Step of the state and seals the state.
 func (a *attempt) show(v view) (flows.State, flows.Step, error) {
 	s := &a.state
-	if s.Want != wantCredentials && s.Want != wantPassword {
-		s.Redirect = "" // only a refused password can make it begin anew
+	if s.Want != wantCredentials && s.Want != wantPassword && s.Want != wantOkta {
+		s.Redirect = "" // only a refused password, or an Okta that could not take it, can make it begin anew
 	}
 	step := a.step(v)
 	if step.Kind == flows.KindDenied && step.Denied.Final {
@@ -57,6 +54,9 @@ func (a *attempt) step(v view) flows.Step {
 	case wantPhone:
 		step.Kind, step.Factor, step.Setup = flows.KindWait, s.Pending, s.Setup
 		step.Wait = &flows.Wait{Interval: a.engine.interval(v.interval), Number: s.Number}
+	case wantOkta:
+		step.Kind = flows.KindWait
+		step.Wait = &flows.Wait{Interval: a.engine.interval(v.interval), Degraded: true}
 	case wantToken:
 		step.Kind = flows.KindWait
 		step.Wait = &flows.Wait{Interval: a.engine.interval(v.interval), Completing: true}

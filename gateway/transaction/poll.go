@@ -55,7 +55,7 @@ func (m *Manager) due(t *txn) {
 	case waiting && !now.Before(m.patience(t)):
 		c, state := t.client, t.state
 		why := flows.DeniedTimeout
-		if completing(&t.step) {
+		if completing(&t.step) || degraded(&t.step) {
 			why = flows.DeniedUnavailable // it was Okta that did not answer
 		}
 		t.enter(m.engine(t.engine).observer, nil, t.denied(why, t.cause), nil)

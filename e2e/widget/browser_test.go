@@ -24,7 +24,7 @@ const (
 	lookEvery = 40 * time.Millisecond
 )
 
-// chromium is the one browser process of a run; each test gets an incognito window of its own.
+// chromium is the one browser of a run; each test gets a tab of its own, and with it what the widget remembers.
 var chromium struct {
 	once  sync.Once
 	ctx   context.Context
@@ -34,8 +34,10 @@ var chromium struct {
 
 func TestMain(m *testing.M) {
 	chromium.close = func() {}
+	pages = servePages()
 	code := m.Run()
 	chromium.close()
+	pages.Close()
 	os.Exit(code)
 }
 
@@ -70,7 +72,7 @@ func chromiumPath() string {
 	return ""
 }
 
-// tab is a window that shows the widget.
+// tab is a tab that shows the widget.
 type tab struct {
 	t   *testing.T
 	s   *site
@@ -85,7 +87,7 @@ type tab struct {
 func (s *site) open(t *testing.T) *tab {
 	t.Helper()
 	p := &tab{t: t, s: s}
-	ctx, cancel := chromedp.NewContext(startChromium(t), chromedp.WithNewBrowserContext(), chromedp.WithListener(p.watch))
+	ctx, cancel := chromedp.NewContext(startChromium(t), chromedp.WithListener(p.watch))
 	p.ctx = ctx
 	t.Cleanup(func() {
 		cancel()
@@ -95,8 +97,8 @@ func (s *site) open(t *testing.T) *tab {
 			t.Error(what)
 		}
 	})
-	if err := chromedp.Do(ctx); err != nil { // the window lives as long as this context: no timeout
-		t.Fatalf("opening a window: %v", err)
+	if err := chromedp.Do(ctx); err != nil { // the tab lives as long as this context: no timeout
+		t.Fatalf("opening a tab: %v", err)
 	}
 	p.do(chromedp.Navigate(s.page))
 	return p

@@ -20,14 +20,26 @@ const (
 	dist = "node_modules/@okta/okta-signin-widget/dist"
 )
 
-// site is a page with the widget and the org that it signs in at: two origins, as in life.
+// pages serves the page with the widget. It is one for all tests, so that the browser reads the script once.
+var pages *httptest.Server
+
+func servePages() *httptest.Server {
+	mux := http.NewServeMux()
+	mux.Handle("GET /dist/", http.StripPrefix("/dist/", http.FileServer(http.Dir(dist))))
+	for path, file := range map[string]string{"/{$}": "page.html", "/page.js": "page.js"} {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
+	}
+	return httptest.NewServer(mux)
+}
+
+// site is the page and the org that it signs in at: two origins, as in life.
 type site struct {
 	page string // URL of the page
 	org  *oktasim.Org
 	okta string // URL of the org
 }
 
-// startSite serves both on free ports of loopback. The org has the users beside its default ones, and trusts the page.
+// startSite serves an org on a free port of loopback. It has the users beside its default ones, and trusts the page.
 func startSite(t *testing.T, users ...oktasim.User) *site {
 	t.Helper()
 	return startSiteWith(t, func(cfg *oktasim.Config) { cfg.Users = append(cfg.Users, users...) })
@@ -38,15 +50,7 @@ func startSiteWith(t *testing.T, change func(*oktasim.Config)) *site {
 	if _, err := os.Stat(dist); err != nil {
 		lack(t, "the widget is not installed: run 'npm ci' in e2e/widget")
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /dist/", http.StripPrefix("/dist/", http.FileServer(http.Dir(dist))))
-	for path, file := range map[string]string{"/{$}": "page.html", "/page.js": "page.js"} {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
-	}
-	pageServer := httptest.NewServer(mux)
-	t.Cleanup(pageServer.Close)
-	page := strings.Replace(pageServer.URL, "127.0.0.1", "localhost", 1) // a name, as WebAuthn wants one
-
+	page := strings.Replace(pages.URL, "127.0.0.1", "localhost", 1) // a name, as WebAuthn wants one
 	server := httptest.NewUnstartedServer(nil)
 	s := &site{okta: "http://" + server.Listener.Addr().String()}
 	cfg := oktasim.Config{

@@ -33,8 +33,9 @@ const (
 )
 
 const (
-	full = "full@sidegate.example" // has a factor of every kind that the SDK knows
-	bare = "bare@sidegate.example" // has none
+	full  = "full@sidegate.example"  // has factors that the SDK knows
+	every = "every@sidegate.example" // has all there are
+	bare  = "bare@sidegate.example"  // has none
 )
 
 // bench is an org and the SDK as its client.
@@ -64,6 +65,9 @@ func newBench(t *testing.T, credentials ...okta.ConfigSetter) *bench {
 		Users: []oktasim.User{
 			{Login: full, Email: full, Name: "Fritz Full", Device: "Pixel 9", Methods: []string{"push", "totp"},
 				Enrolled: []string{"okta_email", "phone_number", "google_otp", "security_question", "rsa_token"}},
+			{Login: every, Email: every, Name: "Eve Every", Device: "Pixel 9", Methods: []string{"push", "totp", "signed_nonce"},
+				Enrolled: []string{"okta_email", "phone_number", "google_otp", "security_question", "rsa_token", "onprem_mfa", "symantec_vip",
+					"yubikey_token", "custom_otp", "webauthn", "custom_app"}},
 			{Login: bare, Email: bare, Name: "Bea Bare"},
 		},
 		PushLifetime:   time.Minute,

@@ -228,6 +228,16 @@ func TestRequiredEnrolments(t *testing.T) {
 		p.click("[data-choice-kind=enroll][data-factor=email]")
 		p.prove("email", func() string { return b.d.newestMail(sue).Code })
 		p.admitted(sue, "/")
+		p.leave()
+
+		p.signIn(sue, "/again")
+		p.choose("security_question")
+		p.see("main[data-factor=security_question]")
+		if got := p.text("main"); !strings.Contains(got, "What is the gate for?") {
+			t.Errorf("the page does not ask their own question: %q", got)
+		}
+		p.code("payroll")
+		p.admitted(sue, "/again")
 	})
 }
 

@@ -28,7 +28,7 @@ func TestCodes(t *testing.T) {
 	}{
 		{identity.TOTP, "ostokta", false, " 123 456 ", `{"passCode":"123456"}`, ""},
 		{identity.GoogleOTP, "uftgoogle", false, "012345", `{"passCode":"012345"}`, ""},
-		{identity.HardwareOTP, "chfhotp", false, "ccccccjlkdjiblkkjhfjtvbdrhrjhklnbceutbkgldbt", `{"passCode":"ccccccjlkdjiblkkjhfjtvbdrhrjhklnbceutbkgldbt"}`, "Entrust Datacard"},
+		{identity.HardwareOTP, "chfhotp", false, "ccccccjlkdjiblkkjhfjtvbdrhrjhklnbceutbkgldbt", `{"passCode":"ccccccjlkdjiblkkjhfjtvbdrhrjhklnbceutbkgldbt"}`, ""},
 		{identity.SMS, "smsphone", true, "123456", `{"passCode":"123456"}`, "••• 1337"},
 		{identity.Voice, "clfphone", true, "12345", `{"passCode":"12345"}`, "••• 1337"},
 		{identity.Email, "emfmail", true, "123456", `{"passCode":"123456"}`, "i•••@mail.example"},

@@ -69,8 +69,11 @@ func (a *attempt) step() flows.Step {
 	case wantCode:
 		step.Kind, step.Fields = flows.KindCode, []flows.Field{{Name: fieldCode, Messages: a.wrong}}
 		step.Choices = s.ways(!typed(f.Factor))
+		if typed(f.Factor) {
+			step.Device = "" // nothing was sent anywhere
+		}
 		if f.Factor == identity.SecurityQuestion {
-			step.Device, step.Fields[0].Label, step.Fields[0].Secret = "", f.Detail, true
+			step.Fields[0].Label, step.Fields[0].Secret = f.Detail, true
 		}
 	case wantCredential:
 		step.Kind, step.WebAuthn, step.Choices = flows.KindWebAuthn, s.WebAuthn, s.ways(false)

@@ -89,6 +89,9 @@ func TestFactorEnrolPushTimesOut(t *testing.T) {
 	if a.path("_links", "poll") != activate || a.path("_links", "qrcode") == old {
 		t.Errorf("after a new start %s", a.body)
 	}
+	if err := p.org.ScanQR(login, content); err != oktasim.ErrNoLink {
+		t.Errorf("the old code can be scanned: %v", err)
+	}
 	if b := p.do("GET", orgURL+old, "", nil); b.status != 404 {
 		t.Errorf("the old QR code is answered %d", b.status)
 	}

@@ -53,8 +53,8 @@ bench: ## CPU per request with and without the gate, and the benchmarks of Gate.
 	go run ./internal/bench/hotpath
 
 .PHONY: soak
-soak: ## ten thousand waiting browsers on one process
-	go run ./internal/bench/soak
+soak: ## ten thousand waiting browsers on one process; SOAK=-http2 for browsers on TLS
+	go run ./internal/bench/soak $(SOAK)
 
 .PHONY: demo
 demo: ## a simulated Okta, Caddy with the gate and a legacy app, on this machine

@@ -40,17 +40,47 @@ func Secret(variable, value string) string {
 // Caddy runs Caddy with one plain HTTP server on a free loopback port and returns its address. It is stopped
 // by the end of the process.
 func Caddy(handlers ...Handler) (string, error) {
+	return run(object{"http": object{"servers": object{"bench": site("h1", handlers)}}})
+}
+
+// CaddyTLS is Caddy with HTTP/2 on TLS, under a certificate of its own making for the host.
+func CaddyTLS(host string, handlers ...Handler) (string, error) {
+	certificate, key, err := selfSigned(host)
+	if err != nil {
+		return "", err
+	}
+	server := site("h2", handlers)
+	server["tls_connection_policies"] = []object{{}}
+	return run(object{
+		"http": object{"servers": object{"bench": server}},
+		"tls": object{
+			"certificates":          object{"load_pem": []object{{"certificate": certificate, "key": key}}},
+			"disable_storage_clean": true, "disable_ocsp_stapling": true,
+		},
+	})
+}
+
+// site is a server that speaks HTTP/1.1 and, where named, more.
+func site(protocol string, handlers []Handler) object {
+	protocols := []string{"h1"}
+	if protocol != "h1" {
+		protocols = append(protocols, protocol)
+	}
+	return object{
+		"listen":          []string{"127.0.0.1:0"},
+		"automatic_https": object{"disable": true},
+		"protocols":       protocols,
+		"trusted_proxies": object{"source": "static", "ranges": []string{"127.0.0.0/8"}}, // each browser has an address of its own
+		"routes":          []object{{"handle": handlers}},
+	}
+}
+
+func run(apps object) (string, error) {
 	config, err := json.Marshal(object{
 		"admin":   object{"disabled": true, "config": object{"persist": false}},
 		"storage": object{"module": "file_system", "root": os.DevNull}, // nothing is stored: no TLS, no key ring
 		"logging": object{"logs": object{"default": object{"level": "ERROR", "exclude": []string{"tls"}}}},
-		"apps": object{"http": object{"servers": object{"bench": object{
-			"listen":          []string{"127.0.0.1:0"},
-			"automatic_https": object{"disable": true},
-			"protocols":       []string{"h1"},
-			"trusted_proxies": object{"source": "static", "ranges": []string{"127.0.0.0/8"}}, // each browser has an address of its own
-			"routes":          []object{{"handle": handlers}},
-		}}}},
+		"apps":    apps,
 	})
 	if err != nil {
 		return "", fmt.Errorf("writing the config: %w", err)

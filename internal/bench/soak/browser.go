@@ -23,7 +23,8 @@ var (
 // browser is one person's, as far as the page that waits for the push.
 type browser struct {
 	client  *http.Client // shared
-	gate    string
+	gate    string       // address
+	scheme  string
 	cookies map[string]string
 	address string // as the load balancer in front of Caddy says
 	events  string // path of the wait page's event stream
@@ -31,11 +32,11 @@ type browser struct {
 
 // signInAll brings the browsers of some users to the push, a few at a time: as many people do not type at once, and
 // what is measured is how they wait.
-func signInAll(gate string, from, to int) ([]*browser, error) {
+func (o options) signInAll(gate string, from, to int) ([]*browser, error) {
 	const atOnce = 32
 	client := &http.Client{
 		Timeout:       60 * time.Second,
-		Transport:     &http.Transport{MaxIdleConnsPerHost: atOnce},
+		Transport:     &http.Transport{MaxIdleConnsPerHost: atOnce, TLSClientConfig: trusting(), ForceAttemptHTTP2: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer client.CloseIdleConnections()
@@ -47,7 +48,7 @@ func signInAll(gate string, from, to int) ([]*browser, error) {
 		turn <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-turn }()
-			all[i] = &browser{client: client, gate: gate, address: addressOf(from + i), cookies: map[string]string{}}
+			all[i] = &browser{client: client, gate: gate, scheme: o.scheme(), address: addressOf(from + i), cookies: map[string]string{}}
 			errs[i] = all[i].signIn(login(from + i))
 		})
 	}
@@ -92,7 +93,7 @@ func (b *browser) signIn(login string) error {
 
 // do sends one request and keeps the cookies of the answer.
 func (b *browser) do(method, path string, form url.Values) (string, error) {
-	req, err := http.NewRequest(method, "http://"+b.gate+path, strings.NewReader(form.Encode()))
+	req, err := http.NewRequest(method, b.scheme+"://"+b.gate+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return "", fmt.Errorf("making a request: %w", err)
 	}
@@ -102,7 +103,7 @@ func (b *browser) do(method, path string, form url.Values) (string, error) {
 	req.Header.Set("X-Forwarded-For", b.address)
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("Origin", "http://"+site)
+		req.Header.Set("Origin", b.scheme+"://"+site)
 	}
 	req.Header.Set("Cookie", b.cookieHeader())
 	resp, err := b.client.Do(req)

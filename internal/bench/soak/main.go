@@ -4,7 +4,7 @@
 // prints how long after the poll that saw it the browser knew.
 //
 // Okta is oktasim in a process of its own. The browsers sign in over HTTP up to the push, each as another user,
-// and then hold an HTTP/1.1 event stream open, as the wait page does.
+// and then hold an event stream open, as the wait page does: over HTTP/1.1, or with -http2 over HTTP/2 on TLS.
 package main
 
 import (
@@ -37,6 +37,23 @@ const (
 type options struct {
 	browsers, approvals int
 	refresh, watch      time.Duration
+	http2               bool
+}
+
+// serve runs Caddy as the browsers are to speak with it.
+func (o options) serve(handlers ...server.Handler) (string, error) {
+	if o.http2 {
+		return server.CaddyTLS(site, handlers...)
+	}
+	return server.Caddy(handlers...)
+}
+
+// scheme is what the browsers speak.
+func (o options) scheme() string {
+	if o.http2 {
+		return "https"
+	}
+	return "http"
 }
 
 func main() {
@@ -45,6 +62,7 @@ func main() {
 	flag.DurationVar(&o.refresh, "refresh", 4*time.Second, "poll interval that Okta asks for")
 	flag.DurationVar(&o.watch, "watch", 20*time.Second, "how long to watch them wait")
 	flag.IntVar(&o.approvals, "approvals", 15, "pushes to approve")
+	flag.BoolVar(&o.http2, "http2", false, "the browsers speak HTTP/2 on TLS, each on a connection of its own")
 	role := flag.String("role", "", "what this process is (set by the program itself)")
 	okta := flag.String("okta", "", "URL of the simulated org (set by the program itself)")
 	flag.Parse()
@@ -68,9 +86,9 @@ func child(role, okta string, o options) error {
 	case roleOkta:
 		address, err = simulate(o)
 	case roleFloor:
-		address, err = server.Caddy(server.Handler{"handler": "bench_floor"})
+		address, err = o.serve(server.Handler{"handler": "bench_floor"})
 	case roleGated:
-		address, err = server.Caddy(server.Handler{
+		address, err = o.serve(server.Handler{
 			"handler": "okta_mfa", "org": okta, "authorization_server": "default",
 			"client_id": clientID, "client_secret": server.Secret("BENCH_CLIENT_SECRET", clientSecret),
 			"cookie_secret": []string{server.Secret("BENCH_COOKIE_SECRET", cookieSecret)},
@@ -85,7 +103,7 @@ func child(role, okta string, o options) error {
 }
 
 func spawn(role, okta string, o options) (*measure.Child, error) {
-	return measure.Spawn(-1, "-role", role, "-okta", okta, "-n", fmt.Sprint(o.browsers), "-refresh", o.refresh.String())
+	return measure.Spawn(-1, "-role", role, "-okta", okta, "-n", fmt.Sprint(o.browsers), "-refresh", o.refresh.String(), fmt.Sprintf("-http2=%v", o.http2))
 }
 
 func run(o options) error {
@@ -106,7 +124,7 @@ func run(o options) error {
 		return err
 	}
 	defer gate.Stop()
-	s := soak{options: o, okta: newOktaClient(okta.Address), gate: gate}
+	s := soak{options: o, okta: newOktaClient(okta.Address), gate: gate, streams: streams{http2: o.http2}}
 	got, err := s.wait()
 	if err != nil {
 		return err

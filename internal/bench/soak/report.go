@@ -16,7 +16,7 @@ const (
 
 // report prints the figures and fails when a budget is exceeded.
 func report(o options, floor, gate waiting, delays []time.Duration) error {
-	fmt.Printf("\nfrom %d to %d waiting browsers, HTTP/1.1 event streams\n\n", o.few(), o.browsers)
+	fmt.Printf("\nfrom %d to %d waiting browsers, event streams over %s\n\n", o.few(), o.browsers, map[bool]string{false: "HTTP/1.1", true: "HTTP/2 on TLS"}[o.http2])
 	fmt.Printf("%-34s %12s %8s %8s\n", "each browser", "bare handler", "gate", "over")
 	n := float64(o.browsers - o.few())
 	row := func(name, unit string, of func(snapshot) float64) float64 {

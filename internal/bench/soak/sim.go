@@ -34,7 +34,7 @@ func simulate(o options) (string, error) {
 	config := oktasim.Config{
 		URL: url,
 		Clients: []oktasim.Client{{
-			ID: clientID, Secret: clientSecret, RedirectURIs: []string{"http://" + site + "/_mfa/callback"},
+			ID: clientID, Secret: clientSecret, RedirectURIs: []string{o.scheme() + "://" + site + "/_mfa/callback"},
 		}},
 		Policy:         oktasim.Policy{AutoChallenge: true},
 		Refresh:        o.refresh,

@@ -37,7 +37,7 @@ func measureFloor(o options) (waiting, error) {
 	like := &browser{address: addressOf(9999), events: "/_mfa/events?seq=1", cookies: map[string]string{
 		"__Host-okta_mfa_signin": "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "__Host-okta_mfa_device": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 	}}
-	s := &streams{}
+	s := &streams{http2: o.http2}
 	defer s.close()
 	stage := func(n int) (snap snapshot, err error) {
 		if err := s.open(floor.Address, slices.Repeat([]string{like.streamRequest()}, n)); err != nil {
@@ -96,7 +96,7 @@ func (s *soak) wait() (waiting, error) {
 
 // arrive brings people to the push, opens their streams and waits until all are polled in turn.
 func (s *soak) arrive(from, to int) error {
-	browsers, err := signInAll(s.gate.Address, from, to)
+	browsers, err := s.signInAll(s.gate.Address, from, to)
 	if err != nil {
 		return err
 	}

@@ -50,12 +50,12 @@ func TestHalfAnEnrolmentIsNothing_S47(t *testing.T) {
 			b := w.browser(t)
 			b.begin()
 			for _, path := range []string{"/", protected, "/_mfa/whoami"} {
-				blocked(t, w, b.get(path))
+				blocked401(t, b.get(path))
 			}
 			c := b.cookie(DefaultCookieName + "_signin")
 			r := b.request("GET", protected, "")
 			r.AddCookie(&http.Cookie{Name: DefaultCookieName, Value: c.Value})
-			blocked(t, w, b.do(r))
+			blocked401(t, b.do(r))
 			if b.cookie(DefaultCookieName) != nil || len(w.upstream()) != 0 {
 				t.Errorf("a session was made, or %d requests got through", len(w.upstream()))
 			}

@@ -99,7 +99,7 @@ func checkFixed(t *testing.T, fields []field, body map[string]any) {
 	fixed := map[string]any{}
 	for i := range fields {
 		f := &fields[i]
-		if f.fixed() {
+		if !f.mutable && f.literal != nil && f.form == nil {
 			fixed[f.name] = f.literal
 		}
 	}
@@ -251,7 +251,7 @@ func kept(fields []field, body node) bool {
 		f := &fields[i]
 		switch value := body.get(f.name); {
 		case f.name == stateHandle:
-		case f.fixed():
+		case !f.mutable && f.literal != nil && f.form == nil: // said again here, so that both cannot be wrong at once
 			last[f.name] = f.literal
 		case fixedIn(fields, f.name):
 		case f.form != nil && value.v != nil:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -9,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // streams are event streams held open.
@@ -123,18 +122,16 @@ func overHTTP2(conn net.Conn, request string) (*bufio.Reader, error) {
 		return nil, fmt.Errorf("making the request: %w", err)
 	}
 	r.RequestURI, r.URL.Scheme, r.URL.Host = "", "https", site
-	config := trusting()
-	config.NextProtos = []string{"h2"}
-	client, err := new(http2.Transport).NewClientConn(tls.Client(conn, config))
-	if err != nil {
-		return nil, fmt.Errorf("beginning HTTP/2: %w", err)
+	client := &http.Transport{
+		DialContext:     func(context.Context, string, string) (net.Conn, error) { return conn, nil },
+		TLSClientConfig: trusting(), ForceAttemptHTTP2: true,
 	}
 	answer, err := client.RoundTrip(r)
 	if err != nil {
 		return nil, fmt.Errorf("asking for events: %w", err)
 	}
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the event stream was answered %s", answer.Status)
+	if answer.StatusCode != http.StatusOK || answer.ProtoMajor != 2 {
+		return nil, fmt.Errorf("the event stream was answered %s over %s", answer.Status, answer.Proto)
 	}
 	return bufio.NewReaderSize(answer.Body, 512), nil
 }

@@ -246,9 +246,10 @@ func (c *choice) words(in flows.Choice, enrolling bool) {
 		case push:
 			c.Text = "choice.resend.push"
 		}
-	case in.Kind == flows.ChoiceOther, in.Kind == flows.ChoiceSkip, in.Kind == flows.ChoiceRecover, in.Kind == flows.ChoiceUnlock,
-		in.Kind == flows.ChoiceNotMe:
+	case in.Kind == flows.ChoiceOther, in.Kind == flows.ChoiceSkip, in.Kind == flows.ChoiceRecover, in.Kind == flows.ChoiceUnlock:
 		c.Text, c.Icon = "choice."+string(in.Kind), "other"
+	case in.Kind == flows.ChoiceNotMe:
+		c.Text, c.Icon = "choice.not_me", "alert"
 	case in.Kind == flows.ChoiceChannel:
 		c.Text, c.Icon = "choice.channel."+string(in.Channel), channelIcons[in.Channel]
 	case in.Kind == flows.ChoiceEnroll:

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/flows/okta"
 )
@@ -39,10 +41,14 @@ type app struct {
 	scope  string
 	now    func() time.Time
 
-	mu      sync.Mutex // held while a token is fetched, so that concurrent callers wait for the one that is on its way
+	flight  singleflight.Group // concurrent callers share one fetch, and its failure
+	mu      sync.Mutex         // guards current
 	current *token
-	dpop    *signer // the key that tokens are bound to; nil until the app demands one
-	nonce   string
+
+	// dpop is the key that tokens are bound to, nil until the app demands one, and nonce what its proofs must hold. They
+	// are written by the fetch alone, dpop once and before there is a token that needs it.
+	dpop  *signer
+	nonce string
 }
 
 func newApp(cfg Config) (*app, error) {
@@ -64,20 +70,37 @@ func newApp(cfg Config) (*app, error) {
 
 // token returns one that is good for a while and is not refused, which Okta has just turned down.
 func (a *app) token(ctx context.Context, refused *token) (*token, error) {
+	if t := a.kept(refused); t != nil {
+		return t, nil
+	}
+	done := a.flight.DoChan("", func() (any, error) {
+		if t := a.kept(refused); t != nil {
+			return t, nil
+		}
+		// It ends with the client's own deadline rather than with the browser that happened to be first.
+		t, err := a.fetch(context.WithoutCancel(ctx))
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.current = t
+		return t, err
+	})
+	select {
+	case r := <-done:
+		t, _ := r.Val.(*token)
+		return t, r.Err
+	case <-ctx.Done():
+		return nil, &flows.Error{Reason: flows.ReasonUnavailable, Err: fmt.Errorf("token: %w", context.Cause(ctx))}
+	}
+}
+
+// kept is the current token, nil where there is none that is good.
+func (a *app) kept(refused *token) *token {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if t := a.current; t != nil && t != refused && a.now().Before(t.until) {
-		return t, nil
+		return t
 	}
-	a.current = nil
-	// Whoever waits behind this call would meet the same: it is made for all of them, and ends with the client's own
-	// deadline rather than with the browser that happened to be first.
-	t, err := a.fetch(context.WithoutCancel(ctx))
-	if err != nil {
-		return nil, err
-	}
-	a.current = t
-	return t, nil
+	return nil
 }
 
 // fetch asks for an access token. Each call has an assertion and a proof of its own: Okta takes either once (§1.3, §1.4).

@@ -50,7 +50,9 @@ func TestUnlock(t *testing.T) {
 }
 
 func TestUnlockRefused(t *testing.T) {
-	locked := withUser(oktasim.User{Locked: true, Enrolled: []string{"okta_email"}}, unlockable)
+	locked := withUser(oktasim.User{Locked: true, Enrolled: []string{"okta_email"}}, unlockable, func(c *oktasim.Config) {
+		c.Users = append(c.Users, oktasim.User{Login: "free", Email: "free@sidegate.example", Password: password, Enrolled: []string{"okta_email"}})
+	})
 	t.Run("switched off", func(t *testing.T) {
 		s := newBench(t).begin()
 		if a := s.step("introspect", nil); strings.Contains(string(a.body), "unlock-account") {
@@ -61,7 +63,7 @@ func TestUnlockRefused(t *testing.T) {
 	// Nobody learns who exists, or who is locked.
 	var answers []string
 	for name, c := range map[string]struct{ identifier, label string }{
-		"unknown user": {"nobody", "Email"}, "not locked": {pushUser, "Email"}, "without that authenticator": {someone, "Phone"},
+		"unknown user": {"nobody", "Email"}, "not locked": {"free", "Email"}, "without that authenticator": {someone, "Phone"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newBench(t, locked).begin()

@@ -93,6 +93,10 @@ func TestEndings(t *testing.T) {
 			if got := afterPoll(t, a); got != c.afterPoll {
 				t.Errorf("in a poll:\n got %s\nwant %s", got, c.afterPoll)
 			}
+			setUp := strings.Replace(c.afterPoll, "wait push", "wait enrolling push", 1)
+			if got := afterPollOf(t, a, true); got != setUp {
+				t.Errorf("in the poll of a phone that is being set up:\n got %s\nwant %s", got, setUp)
+			}
 		})
 	}
 }

@@ -218,10 +218,13 @@ func afterPassword(t testing.TB, a answer, guarded bool) string {
 }
 
 // afterPoll is what comes of an answer to the poll of a push.
-func afterPoll(t testing.TB, a answer) string {
+func afterPoll(t testing.TB, a answer) string { return afterPollOf(t, a, false) }
+
+// afterPollOf is the same, for the poll of a phone that is being set up too.
+func afterPollOf(t testing.TB, a answer, enrolling bool) string {
 	s := &script{answers: []answer{a}}
 	e, cc := scripted(t, s)
-	st := state{Want: wantPhone, Person: "joe", Handle: "02", Pending: identity.Push,
+	st := state{Enrolling: enrolling, Want: wantPhone, Person: "joe", Handle: "02", Pending: identity.Push,
 		Proofs: []proof{{Factor: identity.Password, At: 1}}, Main: &move{Path: "/idp/idx/authenticators/poll"},
 	}
 	next, step, err := e.Poll(context.Background(), cc, st.encode())

@@ -41,3 +41,14 @@ func TestOktaInSafeModeIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// A code that Okta could not judge has been neither accepted nor refused.
+func TestCodeThatMeetsSafeModeIsNotJudged(t *testing.T) {
+	within(t, transaction.Config{}, func(r *rig) {
+		v := r.starting(code("ann"))
+		now, err := r.answer(v, digits("777777"))
+		if err != nil || !now.Step.Wait.Degraded || len(r.heard.challenges) != 0 {
+			t.Errorf("%+v %v, challenges %v, want none", now.Step, err, r.heard.challenges)
+		}
+	})
+}

@@ -48,10 +48,13 @@ func TestFactorPasskey(t *testing.T) {
 	p.call("POST", path, answer).wantResult(200, "SUCCESS")
 	p.call("POST", path, answer).wantCode(403, "E0000068") // the challenge was used
 	p.call("POST", otherPath, k.get(challenge(otherPath))).wantCode(403, "E0000068")
+	p.call("POST", path, k.get(challenge(path))).wantResult(200, "SUCCESS")
 	p.call("POST", path, k.get("another")).wantCode(403, "E0000068")
+	once := challenge(path)
 	k.origin = "https://evil.example"
-	p.call("POST", path, k.get(challenge(path))).wantCode(403, "E0000068")
+	p.call("POST", path, k.get(once)).wantCode(403, "E0000068")
 	k.origin = "https://app.example"
+	p.call("POST", path, k.get(once)).wantCode(403, "E0000068") // even a wrong answer uses it up
 	p.call("POST", path, k.get(challenge(path))).wantResult(200, "SUCCESS")
 }
 

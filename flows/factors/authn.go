@@ -202,6 +202,7 @@ func (a *attempt) succeeded(ctx context.Context, t *transaction, verified *facto
 		proved = verified.proved(s.Number)
 	}
 	if s.User == "" || a.now().Unix()-s.Seen >= int64(seenLife.Seconds()) {
+		s.User = id
 		if denied, err := a.know(ctx, id); err != nil || denied != nil {
 			return nil, orStep(denied), err
 		}
@@ -223,10 +224,11 @@ func (a *attempt) succeeded(ctx context.Context, t *transaction, verified *facto
 func (a *attempt) required(ctx context.Context, t *transaction, res *okta.Response) (flows.State, flows.Step, error) {
 	s := &a.state
 	id := t.Embedded.User.ID
-	if s.Token == "" || !oktaID(id) {
+	if s.Token == "" || !oktaID(id) || s.User != "" && s.User != id {
 		return nil, flows.Step{}, malformed(res)
 	}
-	if s.User != id {
+	if s.User == "" {
+		s.User = id
 		if denied, err := a.know(ctx, id); err != nil || denied != nil {
 			a.leave(ctx)
 			return nil, orStep(denied), err

@@ -284,6 +284,19 @@ func TestClassicAfterTheFactor(t *testing.T) {
 	}
 }
 
+// Somebody whose login is another person's id is not that person, at the password and at the factor.
+func TestAuthnOfAnId(t *testing.T) {
+	for _, answer := range []string{success, required} {
+		w := classic(t)
+		w.on("POST /api/v1/authn", 200, answer)
+		w.on("GET "+users+userID, 200, `{"id":"00uother","status":"ACTIVE","profile":{"login":"`+userID+`"}}`)
+		w.signIn().want("denied policy final")
+	}
+	w := classic(t) // a transaction that changes hands
+	w.on("POST "+inside+"ostokta/verify", 200, strings.ReplaceAll(required, userID, "00uother"))
+	w.signIn().choose(identity.TOTP).code("123456").want("error malformed")
+}
+
 // An Okta that asks to skip for ever is left.
 func TestAuthnWithoutEnd(t *testing.T) {
 	w := classic(t)

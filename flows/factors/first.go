@@ -32,6 +32,7 @@ func (a *attempt) afterFirst(ctx context.Context, step flows.Step) (flows.State,
 	if id == nil || !oktaID(id.Subject) || len(id.Proofs) == 0 {
 		return nil, a.end(flows.DeniedNoFactor, errNoFirst), nil
 	}
+	a.state.User = id.Subject // an id is nobody's login: who is found by it must have it
 	for _, p := range id.Proofs {
 		a.state.prove(p.Factor, p.At)
 	}

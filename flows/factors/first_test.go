@@ -99,6 +99,9 @@ func TestFirstFactorRefused(t *testing.T) {
 	w.start().want("choose")
 	w.on("GET "+users+userID, 200, person("SUSPENDED"))
 	w.start().want("denied locked final")
+	// Somebody whose login is another person's id is not that person.
+	w.on("GET "+users+userID, 200, `{"id":"00uother","status":"ACTIVE","profile":{"login":"`+userID+`"}}`)
+	w.start().want("denied policy final")
 	if w.posts() != 0 {
 		t.Errorf("Okta received %v", w.sent())
 	}

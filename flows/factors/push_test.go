@@ -1,6 +1,8 @@
 package factors_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +210,36 @@ func TestPushEnds(t *testing.T) {
 		}
 		w.choose2("resend").want("wait number_challenge #72")
 	}
+}
+
+// However long others make a person wait, there is one more look before the push ends, and it does not give way.
+func TestLastLook(t *testing.T) {
+	w := pending(t)
+	announce := func(remaining string) {
+		w.header = map[string]string{
+			"X-Rate-Limit-Limit": "100", "X-Rate-Limit-Remaining": remaining, "X-Rate-Limit-Reset": fmt.Sprint(w.now().Add(time.Minute).Unix()),
+		}
+	}
+	w.on("GET "+pushTx, 200, waitingPush("72"))
+	announce("50")
+	w.poll()
+	for i := range 999 { // a thousand people at 80 calls a minute
+		w.client.Pace(pushTx, fmt.Sprint(i), time.Second)
+	}
+	w.poll().want("wait number_challenge #72 [sidegate.busy]")
+	if got := w.step.Wait.Interval; got < 288*time.Second || got > 290*time.Second {
+		t.Errorf("the next poll is in %v, and the push ends in 5m", got)
+	}
+	w.later(255 * time.Second)
+	announce("5")
+	w.poll().want("wait number_challenge #72 [sidegate.busy]")
+	w.poll().want("error rate_limited") // the tenth that is left is for people
+	if failed := new(flows.Error); !errors.As(w.err, &failed) || failed.RetryAfter > 35*time.Second || failed.RetryAfter < 30*time.Second {
+		t.Errorf("the next poll is put off: %v %v, and the push ends in 45s", w.err, failed.RetryAfter)
+	}
+	w.later(30 * time.Second)
+	w.on("GET "+pushTx, 200, `{"factorResult":"SUCCESS"}`)
+	w.poll().want("done 00uisaac number_challenge")
 }
 
 // choose2 presses a button by its kind.

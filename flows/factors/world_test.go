@@ -52,6 +52,7 @@ type world struct {
 	clock  time.Time
 	routes map[string]func(call) (int, string)
 	calls  []call
+	header map[string]string // of every answer
 
 	state flows.State
 	step  flows.Step
@@ -95,7 +96,7 @@ func newWorld(t testing.TB, change ...func(*factors.Config)) *world {
 	w.srv = httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.srv.Close)
 	var err error
-	if w.client, err = okta.New(okta.Config{Org: w.srv.URL}); err != nil {
+	if w.client, err = okta.New(okta.Config{Org: w.srv.URL, Now: w.now}); err != nil {
 		t.Fatal(err)
 	}
 	api, err := access.New(access.Config{Client: w.client, Token: ssws})
@@ -157,6 +158,9 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	w.calls = append(w.calls, c)
 	f := w.routes[r.Method+" "+c.path]
 	w.mu.Unlock()
+	for name, value := range w.header {
+		rw.Header().Set(name, value)
+	}
 	rw.Header().Set("X-Okta-Request-Id", "req-1")
 	rw.Header().Set("Date", w.now().UTC().Format(http.TimeFormat))
 	if f == nil {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // Everything that shapes what engine factors does tells its flows apart; what counts as a second factor tells its
@@ -50,22 +52,27 @@ func TestFactorsSettingsTellFlowsAndSessionsApart(t *testing.T) {
 	}
 }
 
-// behindBasicAuth is a site whose people come with a password of Caddy's. The hash is that of "hiccup".
-const behindBasicAuth = `basic_auth {
-		bob $2a$14$Zkx19XLiW6VYouLHR5NmfOFU0z2GTNmpkT/5qqR7hx4IjWJPDhjvG
+// behindBasicAuth is a site whose people come with a password of Caddy's; bob's is "hiccup". Without the password
+// Caddy's handler is left out.
+func (w *world) behindBasicAuth(password bool) string {
+	w.t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte("hiccup"), bcrypt.MinCost)
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	okta_mfa {
-		engine factors
-		api_token {env.SIDEGATE_TEST_CLIENT_SECRET}
-		primary identity {http.auth.user.id}
+	site := "okta_mfa {\n\t\tengine factors\n\t\tapi_token {env.SIDEGATE_TEST_CLIENT_SECRET}\n\t\tprimary identity {http.auth.user.id}\n\t}\n\treverse_proxy " +
+		w.up.Listener.Addr().String()
+	if password {
+		site = "basic_auth {\n\t\tbob " + string(hash) + "\n\t}\n\t" + site
 	}
-	reverse_proxy `
+	return site
+}
 
 // primary identity takes the name from Caddy: the page begins at the second factor, and nothing that the client sends
 // is taken for a name.
 func TestPrimaryIdentityBehindBasicAuth(t *testing.T) {
 	w := newWorld(t)
-	addr := w.start(behindBasicAuth + w.up.Listener.Addr().String())
+	addr := w.start(w.behindBasicAuth(true))
 	const navigation = "Sec-Fetch-Mode: navigate"
 
 	if a := get(t, addr, "/", navigation, "Remote-User: bob", "X-User: bob"); a.StatusCode != http.StatusUnauthorized || strings.Contains(a.body, "<form") {
@@ -82,8 +89,7 @@ func TestPrimaryIdentityBehindBasicAuth(t *testing.T) {
 // Where the handler that says who it is has not run, nobody gets in and nobody is asked.
 func TestPrimaryIdentityWithoutOne(t *testing.T) {
 	w := newWorld(t)
-	_, site, _ := strings.Cut(behindBasicAuth, "}\n\t")
-	addr := w.start(site + w.up.Listener.Addr().String())
+	addr := w.start(w.behindBasicAuth(false))
 	a := get(t, addr, "/", "Sec-Fetch-Mode: navigate", "Authorization: Basic Ym9iOmhpY2N1cA==")
 	if a.StatusCode != http.StatusForbidden || !strings.Contains(a.body, `data-problem="misconfigured"`) {
 		t.Errorf("%d", a.StatusCode)

@@ -175,7 +175,7 @@ func (a *attempt) ending() bool { return a.left() <= 2*lastLook }
 // inTime is err with a wait that leaves time for the last look.
 func (a *attempt) inTime(err error) error {
 	failed := new(flows.Error)
-	if !errors.As(err, &failed) || failed.Reason != flows.ReasonRateLimited || a.ending() {
+	if !errors.As(err, &failed) || failed.Reason != flows.ReasonRateLimited {
 		return err
 	}
 	e := *failed

@@ -96,6 +96,39 @@ func TestAnnouncedLimits(t *testing.T) {
 	}
 }
 
+// A token's own limit counts all its calls together, and Okta does not say so: windows of one limit that end in the same
+// second are one.
+func TestOneBucketBehindSeveralEndpoints(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	var remaining, reset atomic.Int64
+	calls := 0
+	client, _ := org(t, func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.Header().Set("X-Rate-Limit-Limit", "600")
+		w.Header().Set("X-Rate-Limit-Remaining", strconv.FormatInt(remaining.Load(), 10))
+		w.Header().Set("X-Rate-Limit-Reset", strconv.FormatInt(reset.Load(), 10))
+	}, func(cfg *okta.Config) { cfg.Now = func() time.Time { return now } })
+	do := func(url string, left, ends int64) error {
+		remaining.Store(left)
+		reset.Store(now.Unix() + ends)
+		_, err := client.Do(t.Context(), browser(t, "t"), okta.Request{URL: url})
+		return err
+	}
+	const users, verify, authn = "/api/v1/users/joe", "/api/v1/users/00u/factors/opf/verify", "/api/v1/authn"
+	for _, err := range []error{do(users, 500, 30), do(authn, 400, 31), do(verify, 0, 30)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantReason(t, do(users, 9, 30), flows.ReasonRateLimited)
+	if err := do(authn, 300, 31); err != nil {
+		t.Errorf("a window that ends at another time is another one: %v", err)
+	}
+	if calls != 4 {
+		t.Errorf("%d calls, want 4", calls)
+	}
+}
+
 // A clock of Okta's that is ahead does not stop sign-ins for as long as it is.
 func TestResetFarAway(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)

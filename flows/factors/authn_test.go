@@ -314,5 +314,8 @@ func TestS63ClassicWrongCodes(t *testing.T) {
 	w := classic(t)
 	w.on("POST "+inside+"ostokta/verify", 403, wrongCode)
 	w.signIn().choose(identity.TOTP).code("111111").code("222222").code("333333").want("denied too_many final")
+	if got := w.sent(); got[len(got)-1] != `POST /api/v1/authn/cancel {"stateToken":"007st"}` {
+		t.Errorf("the last call is %s: the transaction is left open", got[len(got)-1])
+	}
 	w.signIn().choose(identity.TOTP).want("denied too_many final")
 }

@@ -47,6 +47,7 @@ func (e *Engine) Advance(ctx context.Context, cc flows.ClientContext, s flows.St
 	if err != nil {
 		return s, flows.Step{}, err
 	}
+	at.close(ctx, step)
 	return next, step, nil
 }
 
@@ -61,6 +62,7 @@ func (e *Engine) Poll(ctx context.Context, cc flows.ClientContext, s flows.State
 	if err != nil {
 		return s, flows.Step{}, err
 	}
+	at.close(ctx, step)
 	if bytes.Equal(next, s) {
 		next = s
 	}
@@ -82,6 +84,13 @@ func (e *Engine) Cancel(ctx context.Context, cc flows.ClientContext, s flows.Sta
 	at.dropPush(ctx)
 	at.leave(ctx)
 	return nil
+}
+
+// close cancels what a refusal has left open at Okta.
+func (a *attempt) close(ctx context.Context, step flows.Step) {
+	if step.Kind == flows.KindDenied && step.Denied.Final {
+		a.leave(ctx)
+	}
 }
 
 // attempt goes on from s.

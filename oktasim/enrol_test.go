@@ -131,6 +131,8 @@ func TestImmutableFieldChanged(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
 	}
+	// The user name is no such field, and has to be that of the token's owner.
+	s.answer(map[string]any{"id": id, "methodType": "otp", "clientData": pushUser, "passcode": "10000001"}).wantStep(401, "enroll-authenticator")
 	s.answer(map[string]any{"id": id, "methodType": "otp", "clientData": someone, "passcode": "10000001"}).wantStep(200, "success")
 
 	t.Run("enrollmentId", func(t *testing.T) {

@@ -294,7 +294,10 @@ func TestMailedTokensRefused(t *testing.T) {
 		a.wantStep(200, "select-authenticator-enroll")
 	})
 	t.Run("asked for by nobody", func(t *testing.T) {
-		newBench(t).begin().step("request-activation", nil).wantKey(400, badRequest)
+		s := newBench(t).begin()
+		s.step("request-activation", nil).wantKey(400, badRequest)
+		s.password(pushUser, password)
+		s.step("request-activation", nil).wantKey(400, badRequest)
 	})
 	t.Run("mailed to the wrong person", func(t *testing.T) {
 		b, _ := fresh(t)

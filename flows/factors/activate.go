@@ -83,7 +83,7 @@ func (a *attempt) enrol(ctx context.Context) (flows.State, flows.Step, error) {
 	}
 	res, err := a.post(ctx, path, body)
 	if err != nil {
-		return a.enrolFailed(err)
+		return a.enrolFailed(ctx, err, s.Enrol.Profile != nil && s.Enrol.Factor != identity.SecurityQuestion)
 	}
 	if res.Status != http.StatusOK {
 		return a.enrolRefused(res)
@@ -239,8 +239,11 @@ func (a *attempt) enrolRefused(res *okta.Response) (flows.State, flows.Step, err
 	return a.chooseOther()
 }
 
-// enrolFailed is enrolRefused for what came as an error.
-func (a *attempt) enrolFailed(err error) (flows.State, flows.Step, error) {
+// enrolFailed is enrolRefused for what came as an error; counted is set where a message was to be sent.
+func (a *attempt) enrolFailed(ctx context.Context, err error, counted bool) (flows.State, flows.Step, error) {
+	if counted && !sent(err) {
+		a.engine.giveBack(ctx, classSend, a.state.User)
+	}
 	o, ok := limited(err)
 	if !ok {
 		return nil, flows.Step{}, err

@@ -138,7 +138,7 @@ func (a *attempt) sendLink(ctx context.Context, path string, channel flows.Chann
 	}
 	res, err := a.post(ctx, path, body)
 	if err != nil {
-		return a.enrolFailed(err)
+		return a.enrolFailed(ctx, err, true)
 	}
 	if res.Status >= http.StatusMultipleChoices {
 		return a.enrolRefused(res)
@@ -163,7 +163,7 @@ func (a *attempt) resend(ctx context.Context) (flows.State, flows.Step, error) {
 	}
 	res, err := a.post(ctx, path, s.Enrol.body())
 	if err != nil {
-		return a.enrolFailed(err)
+		return a.enrolFailed(ctx, err, true)
 	}
 	if res.Status != http.StatusOK {
 		return a.enrolRefused(res)

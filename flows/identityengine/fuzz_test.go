@@ -3,6 +3,7 @@ package identityengine
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -29,6 +30,7 @@ func seeds(f *testing.F) {
 		}
 	}
 	f.Add([]byte(`{"version":"1.0.0","remediation":{"value":[{"name":"challenge-poll","href":"https://evil.example/"}]}}`))
+	f.Add([]byte(`{"version":"1.","remediation":{"value":[{"name":"0","href":"/ "}]}}`))
 	f.Add([]byte(`{"version":"1.0.0","remediation":{"value":[{"name":"user-code","href":"/x","value":[
 		{"name":"a","value":"fixed","mutable":false},{"name":"a"},{"name":"b","required":true},{"name":"b"}]}]}}`))
 }
@@ -205,7 +207,11 @@ func checkHostile(t *testing.T, e *Engine, cc flows.ClientContext, s *script, d 
 		}
 		if !slices.ContainsFunc(formsOf(d), func(f *form) bool {
 			path, err := e.client.Local(f.href)
-			return err == nil && path == s.paths[before] && kept(f.fields, sent)
+			if err != nil {
+				return false
+			}
+			u, err := url.Parse(path) // the path was sent escaped
+			return err == nil && u.Path == s.paths[before] && kept(f.fields, sent)
 		}) {
 			t.Fatalf("%+v was sent to %s as %s, which fits no form of the document", a, s.paths[before], s.bodies[before])
 		}

@@ -58,7 +58,7 @@ var (
 	codeInput  = regexp.MustCompile(`name="(f\.[^"]+)"`)
 )
 
-// Each option of engine factors changes what a person sees or what Okta gets, in a real Caddy (S86).
+// Each option of engine factors changes what a person sees or what Okta gets, in a real Caddy.
 func TestFactorsOptionsChangeAnswers(t *testing.T) {
 	offered := func(b *browser, _ *oktasim.Org) string {
 		return strings.Join(choices(b.signIn("bob", nil)), " ")

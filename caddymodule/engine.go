@@ -42,6 +42,9 @@ func (s Settings) identityEngine(r *resolved, client *okta.Client, firstOnly boo
 	return engine, nil
 }
 
+// The gate asks the Factors engine whether a person is still active before it prolongs a session.
+var _ flows.Renewer = (*factors.Engine)(nil)
+
 // throughIdentityEngine reports whether the sign-in begins there, so that what it alone can do can be offered.
 func (s Settings) throughIdentityEngine() bool {
 	return s.Engine != engineFactors || s.primary() == factors.PrimaryIdentityEngine

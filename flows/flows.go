@@ -38,6 +38,13 @@ type Flow interface {
 	Cancel(ctx context.Context, c ClientContext, s State) error
 }
 
+// Renewer is a Flow that can tell whether a person may still be signed in, for sessions that are to be prolonged.
+type Renewer interface {
+	// Active reports whether Okta still knows the person of this subject as one who may sign in. A returned error is a
+	// *Error and says nothing about the person.
+	Active(ctx context.Context, c ClientContext, subject string) (bool, error)
+}
+
 // Answer is what a person did on a page.
 type Answer struct {
 	// Choice is the ID of the Choice that was pressed; "" submits the step's own fields.

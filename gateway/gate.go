@@ -13,8 +13,10 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/ui"
 )
@@ -28,6 +30,8 @@ type Gate struct {
 	obs     Observer
 	log     *slog.Logger
 	cookies cookieNames
+
+	renewAfter atomic.Int64 // no renewal asks Okta before, in Unix nanoseconds
 
 	rank     uint64 // later gates have higher ones
 	joinOnce sync.Once
@@ -102,8 +106,12 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		x.challenge(verdict.Why)
 		return Outcome{}
 	}
+	if !x.slide(&claims.Claims, now) {
+		x.readSignIn()
+		x.challenge(decision.WhyRevoked)
+		return Outcome{}
+	}
 	g.obs.Decision(DecisionAllowed)
-	x.slide(&claims.Claims, now)
 	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device)
 	g.headers.set(r.Header, &claims.Header)
 	return Outcome{Identity: &claims.Identity, Session: claims.ID}

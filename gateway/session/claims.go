@@ -55,9 +55,14 @@ type Opened struct {
 // Slide reports whether SeenAt is old enough for the cookie to be issued again with SeenAt now: after
 // a tenth of the idle time, but not within a minute, so that few answers carry a Set-Cookie.
 func Slide(c *Claims, now time.Time, idle time.Duration) bool {
+	return now.Sub(c.SeenAt) >= SlideEvery(idle)
+}
+
+// SlideEvery is how old SeenAt is when the cookie is issued again.
+func SlideEvery(idle time.Duration) time.Duration {
 	step := max(idle/10, time.Minute)
 	if step >= idle {
 		step = idle / 2
 	}
-	return now.Sub(c.SeenAt) >= step
+	return step
 }

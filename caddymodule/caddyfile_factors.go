@@ -70,6 +70,8 @@ func (l *LimitSettings) subdirective(d *caddyfile.Dispenser) error {
 		return d.Errf("limit %s is given twice", name)
 	case err != nil || parsed <= 0:
 		return d.Errf("limit %s %q is no duration; give one above zero, such as 5m", name, value)
+	case name == "window" && parsed < factors.MinWindow:
+		return d.Errf("limit window %s is too short; give 1m or more", value)
 	}
 	*to = caddy.Duration(parsed)
 	return nil

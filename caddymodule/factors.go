@@ -77,14 +77,15 @@ type FactorsSettings struct {
 
 // LimitSettings are counted per Okta user, over all sites, tabs and sign-ins of this process.
 type LimitSettings struct {
-	// WrongCodes is how many codes in a row can be wrong within Window; at most 4, because Okta locks the account at 5.
+	// WrongCodes is how many codes in a row can be wrong; at most 4, because Okta locks the account at 5. They count until
+	// one is right, or for an hour, or for Window where that is longer: Okta itself forgets them only after a right one.
 	// Default: 3.
 	WrongCodes int `json:"wrong_codes,omitempty"`
 	// Passwords is how many passwords in a row can be wrong within Window, per user name. Default: 5.
 	Passwords int `json:"passwords,omitempty"`
 	// Pushes is how many pushes, texts, calls and e-mails can be sent within Window. Default: 3.
 	Pushes int `json:"pushes,omitempty"`
-	// Window is the time that these count in. Default: 5m.
+	// Window is the time that these count in, at least 1m. Default: 5m.
 	Window caddy.Duration `json:"window,omitempty"`
 	// CoolDown is how long no push is sent to who has denied one. Default: 5m.
 	CoolDown caddy.Duration `json:"cool_down,omitempty"`
@@ -159,6 +160,8 @@ func (f FactorsSettings) validate() error {
 		return fmt.Errorf("okta_mfa: number_challenge %q is unknown; allowed: %s", f.NumberChallenge, strings.Join(numbers, ", "))
 	case f.UserGroups != "" && !slices.Contains(switches, f.UserGroups):
 		return fmt.Errorf("okta_mfa: user_groups %q is unknown; allowed: %s", f.UserGroups, strings.Join(switches, ", "))
+	case f.Limits.Window != 0 && time.Duration(f.Limits.Window) < factors.MinWindow:
+		return fmt.Errorf("okta_mfa: limit window %s is too short; give 1m or more", time.Duration(f.Limits.Window))
 	case f.primary() == factors.PrimaryIdentity:
 		if err := checkIdentitySource(f.PrimaryIdentity); err != nil {
 			return fmt.Errorf("okta_mfa: %w", err)

@@ -119,6 +119,8 @@ func TestValidateSaysWhatToType(t *testing.T) {
 			`okta_mfa: primary "saml" is unknown; allowed: identity, identity_engine, password`},
 		"unknown number": {func(s *Settings) { s.Engine, s.APIToken, s.NumberChallenge = "factors", "{env.T}", "yes" },
 			`okta_mfa: number_challenge "yes" is unknown; allowed: always, never`},
+		"short window": {func(s *Settings) { s.Engine, s.APIToken, s.Limits.Window = "factors", "{env.T}", 59e9 },
+			"okta_mfa: limit window 59s is too short; give 1m or more"},
 		"unknown groups": {func(s *Settings) { s.Engine, s.APIToken, s.UserGroups = "factors", "{env.T}", "yes" },
 			`okta_mfa: user_groups "yes" is unknown; allowed: on, off`},
 		"identity from a header": {func(s *Settings) {

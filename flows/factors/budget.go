@@ -11,19 +11,36 @@ import (
 // Classes of keys of the Budget.
 const (
 	classPassword = "password" // wrong passwords, by name
-	classCode     = "code"     // wrong codes and answers, by user
+	classCode     = "code"     // wrong codes, answers and signatures, by user
 	classSend     = "send"     // pushes and messages, by user
 	classDenied   = "denied"   // denials, by user
 	classBlocked  = "blocked"  // "that was not me", by user
 )
 
-// key names what is counted: of one org, because several may share a budget. who is Okta's user id, or a folded name
-// before there is one.
-func (e *Engine) key(class, who string) string { return class + "/" + e.client.Origin() + "/" + who }
+// codeMemory is the least time that a wrong code counts. Okta forgets one only after a success (§5.6): with a short window,
+// who waits it out again and again would still have the account locked.
+const codeMemory = time.Hour
+
+// key names what is counted. who is Okta's user id, which is nobody else's in any org, so that an org that goes by two names
+// has one budget; or, before there is one, a folded name, which is one person's in one org only.
+func (e *Engine) key(class, who string) string {
+	if class == classPassword {
+		who = e.client.Origin() + "/" + who
+	}
+	return class + "/" + who
+}
+
+// window is the time that events of class count in.
+func (e *Engine) window(class string) time.Duration {
+	if class == classCode {
+		return max(e.cfg.Limits.Window, codeMemory)
+	}
+	return e.cfg.Limits.Window
+}
 
 // take counts one event, or says how long to wait.
 func (e *Engine) take(ctx context.Context, class, who string, limit int) (time.Duration, error) {
-	wait, err := e.cfg.Budget.Take(ctx, e.key(class, who), limit, e.cfg.Limits.Window)
+	wait, err := e.cfg.Budget.Take(ctx, e.key(class, who), limit, e.window(class))
 	return wait, budgetError(err)
 }
 

@@ -96,7 +96,7 @@ func TestUnsentPushes(t *testing.T) {
 		if w.err == nil {
 			t.Fatalf("%d: %s", status, w.page())
 		}
-		if wait, _ := w.budget.Wait(t.Context(), "send/"+w.srv.URL+"/"+userID, 1, time.Hour); (wait > 0) != counted {
+		if wait, _ := w.budget.Wait(t.Context(), "send/"+userID, 1, time.Hour); (wait > 0) != counted {
 			t.Errorf("%d: counted %v, want %v", status, wait > 0, counted)
 		}
 	}

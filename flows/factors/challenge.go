@@ -36,9 +36,8 @@ func (a *attempt) ask(ctx context.Context, i int) (flows.State, flows.Step, erro
 	s.rest()
 	s.Pending = i + 1
 	f := s.pending()
-	limits := &a.engine.cfg.Limits
 	if f.Factor != identity.Push {
-		wait, err := a.engine.wait(ctx, classCode, s.User, limits.WrongCodes, limits.Window)
+		wait, err := a.engine.wait(ctx, classCode, s.User, a.engine.cfg.Limits.WrongCodes, a.engine.window(classCode))
 		if err != nil {
 			return nil, flows.Step{}, err
 		}

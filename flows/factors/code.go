@@ -49,7 +49,7 @@ func (a *attempt) code(ctx context.Context, in string) (flows.State, flows.Step,
 			return a.unaccepted(ctx, f, v)
 		}
 	}
-	wait, err := e.wait(ctx, classCode, s.User, e.cfg.Limits.WrongCodes, e.cfg.Limits.Window)
+	wait, err := e.wait(ctx, classCode, s.User, e.cfg.Limits.WrongCodes, e.window(classCode))
 	if err != nil {
 		return nil, flows.Step{}, err
 	}

@@ -100,14 +100,14 @@ type EnrollProof struct {
 
 // Limits bound what one person, or one name, can make happen. A zero field takes its default.
 type Limits struct {
-	// WrongCodes is how many codes and answers in a row can be wrong within Window, per Okta user. Default 3: Okta locks
-	// the account at 5 (§5.6). A right one resets it.
+	// WrongCodes is how many codes, answers and signatures in a row can be wrong within Window, or within an hour if that
+	// is longer, per Okta user. Default 3: Okta locks the account at 5 (§5.6). A right one resets it.
 	WrongCodes int
 	// Passwords is how many passwords in a row can be wrong within Window, per user name. Default 5.
 	Passwords int
 	// Pushes is how many pushes and messages can be sent within Window, per Okta user. Default 3.
 	Pushes int
-	// Window is the time that these count in. Default 5 min.
+	// Window is the time that these count in, 1 min or more. Default 5 min.
 	Window time.Duration
 	// CoolDown is how long no push is sent to who has denied one. Default 5 min.
 	CoolDown time.Duration
@@ -140,7 +140,9 @@ const (
 	defaultPoll       = 4 * time.Second
 	defaultEnrollPoll = 6 * time.Second
 	maxTokenLifetime  = 24 * time.Hour
-	settingsPath      = "/enduser/settings"
+	// MinWindow is the shortest Limits.Window: one that is over at once counts nothing.
+	MinWindow    = time.Minute
+	settingsPath = "/enduser/settings"
 	// oktaLocks is the wrong code at which Okta locks the account (§5.6).
 	oktaLocks = 5
 )
@@ -209,6 +211,9 @@ func (c *Config) checkTimes() error {
 	l := c.Limits
 	if l.WrongCodes < 0 || l.Passwords < 0 || l.Pushes < 0 || l.Window < 0 || l.CoolDown < 0 || l.NotMe < 0 {
 		return errors.New("a limit is negative")
+	}
+	if l.Window != 0 && l.Window < MinWindow {
+		return fmt.Errorf("the window of the limits is %s; give %s or more", l.Window, MinWindow)
 	}
 	if l.WrongCodes >= oktaLocks {
 		return fmt.Errorf("%d wrong codes are too many: Okta locks the account at %d", l.WrongCodes, oktaLocks)

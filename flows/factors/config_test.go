@@ -29,6 +29,7 @@ func TestNew(t *testing.T) {
 		},
 		`number_challenge "x" is unknown`: func(c *factors.Config) { c.NumberChallenge = "x" },
 		"a limit is negative":             func(c *factors.Config) { c.Limits.Pushes = -1 },
+		"is 59s; give 1m0s or more":       func(c *factors.Config) { c.Limits.Window = 59 * time.Second },
 		"5 wrong codes are too many":      func(c *factors.Config) { c.Limits.WrongCodes = 5 },
 		"25h0m0s; Okta takes":             func(c *factors.Config) { c.TokenLifetime = 25 * time.Hour },
 		"1.5s; Okta takes":                func(c *factors.Config) { c.TokenLifetime = 1500 * time.Millisecond },

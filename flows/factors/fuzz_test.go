@@ -114,9 +114,9 @@ func FuzzAnswer(f *testing.F) {
 			x.clock = time.Now()
 			x.calls = nil
 			x.mu.Unlock()
-			_ = x.budget.Reset(t.Context(), "send/"+x.srv.URL+"/"+userID)
-			_ = x.budget.Reset(t.Context(), "code/"+x.srv.URL+"/"+userID)
-			_ = x.budget.Reset(t.Context(), "denied/"+x.srv.URL+"/"+userID)
+			_ = x.budget.Reset(t.Context(), "send/"+userID)
+			_ = x.budget.Reset(t.Context(), "code/"+userID)
+			_ = x.budget.Reset(t.Context(), "denied/"+userID)
 			_ = x.budget.Reset(t.Context(), "password/"+x.srv.URL+"/"+login)
 		}
 		w.on("POST "+push+"/verify", status, body)

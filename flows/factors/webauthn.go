@@ -43,13 +43,26 @@ func (a *attempt) sign(ctx context.Context, values map[string]string) (flows.Sta
 		}
 		body[name] = v
 	}
-	f := a.state.pending()
-	v, err := a.verify(ctx, f, f.IDs[0], body)
+	e, user, f := a.engine, a.state.User, a.state.pending()
+	wait, err := e.take(ctx, classCode, user, e.cfg.Limits.WrongCodes) // a wrong signature is a wrong code to Okta
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
-	if v.outcome == accepted {
+	if wait > 0 {
+		return a.tooMany()
+	}
+	v, err := a.verify(ctx, f, f.IDs[0], body)
+	if err != nil {
+		if !sent(err) {
+			e.giveBack(ctx, classCode, user)
+		}
+		return nil, flows.Step{}, err
+	}
+	switch v.outcome {
+	case accepted:
 		return a.accepted(ctx, v)
+	case gone, tooSoon, quota, failed, unsure:
+		e.giveBack(ctx, classCode, user)
 	}
 	return a.refuse(ctx, v)
 }

@@ -92,7 +92,8 @@ var all = []identity.Factor{
 
 func newWorld(t testing.TB, change ...func(*factors.Config)) *world {
 	t.Helper()
-	w := &world{TB: t, clock: time.Now(), routes: map[string]func(call) (int, string){}, budget: new(store.Budget)}
+	w := &world{TB: t, clock: time.Now(), routes: map[string]func(call) (int, string){}}
+	w.budget = &store.Budget{Now: w.now}
 	w.srv = httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.srv.Close)
 	var err error

@@ -6,6 +6,7 @@ package store
 import (
 	"container/list"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -15,9 +16,15 @@ import (
 // on the first page) must not push out what counts (codes of a person).
 const maxKeys = 100_000
 
+// maxEvents is how many events are kept of one key, and so the highest limit: a higher one counts as this.
+const maxEvents = 100
+
 // Budget counts events under keys, in memory. The class of a key is what stands before its first "/". The zero value is
 // ready; it is safe for concurrent use. Its methods never fail: the error is there for stores that can.
 type Budget struct {
+	// Now is the clock that dates events. Default time.Now.
+	Now func() time.Time
+
 	mu      sync.Mutex
 	classes map[string]*class
 	max     int // of keys in a class; 0 is maxKeys
@@ -29,10 +36,12 @@ type class struct {
 	order list.List
 }
 
-// events are the times at which something happened under key, oldest first: never more than the limit that was asked for.
+// events are the times at which something happened under key, oldest first. Who counts under one key need not agree on limit
+// and window: what lies within the longest window that was asked about is kept, up to maxEvents.
 type events struct {
-	key string
-	at  []time.Time
+	key     string
+	at      []time.Time
+	longest time.Duration
 }
 
 // Take counts one event under key now, unless limit events lie within the window that ends now: then nothing is
@@ -41,7 +50,7 @@ type events struct {
 func (b *Budget) Take(_ context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
+	now := b.now()
 	if wait := b.wait(key, limit, window, now); wait > 0 {
 		return wait, nil
 	}
@@ -55,11 +64,7 @@ func (b *Budget) Take(_ context.Context, key string, limit int, window time.Dura
 		c.byKey[key] = e
 	}
 	c.order.MoveToFront(e)
-	ev := e.Value.(*events)
-	ev.at = append(ev.at, now)
-	if drop := len(ev.at) - max(limit, 1); drop > 0 {
-		ev.at = append(ev.at[:0], ev.at[drop:]...)
-	}
+	e.Value.(*events).add(now, window)
 	return 0, nil
 }
 
@@ -67,7 +72,7 @@ func (b *Budget) Take(_ context.Context, key string, limit int, window time.Dura
 func (b *Budget) Wait(_ context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.wait(key, limit, window, time.Now()), nil
+	return b.wait(key, limit, window, b.now()), nil
 }
 
 // Return takes back the latest event under key: it was none.
@@ -105,11 +110,24 @@ func (b *Budget) wait(key string, limit int, window time.Duration, now time.Time
 	if !ok {
 		return 0
 	}
-	at := e.Value.(*events).at
-	if len(at) < limit {
+	ev := e.Value.(*events)
+	ev.longest = max(ev.longest, window)
+	at := ev.at
+	if limit = min(limit, maxEvents); len(at) < limit {
 		return 0
 	}
 	return max(at[len(at)-limit].Add(window).Sub(now), 0)
+}
+
+// add counts an event now, and forgets what is too old to matter to anybody.
+func (ev *events) add(now time.Time, window time.Duration) {
+	ev.longest = max(ev.longest, window)
+	ev.at = append(ev.at, now)
+	old := max(len(ev.at)-maxEvents, 0)
+	for old < len(ev.at)-1 && now.Sub(ev.at[old]) >= ev.longest {
+		old++
+	}
+	ev.at = slices.Delete(ev.at, 0, old)
 }
 
 func (b *Budget) class(key string) *class {
@@ -123,6 +141,13 @@ func (b *Budget) class(key string) *class {
 		b.classes[name] = c
 	}
 	return c
+}
+
+func (b *Budget) now() time.Time {
+	if b.Now != nil {
+		return b.Now()
+	}
+	return time.Now()
 }
 
 func (b *Budget) limit() int {

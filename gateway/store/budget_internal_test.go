@@ -112,15 +112,46 @@ func TestBudgetIsBounded(t *testing.T) {
 	}
 }
 
-// A changed limit does not read beyond what is kept.
-func TestBudgetKeepsNoMoreThanTheLimit(t *testing.T) {
-	b := new(Budget)
-	for range 20 {
-		if _, err := b.Take(t.Context(), "code/a", 5, time.Nanosecond); err != nil {
-			t.Fatal(err)
+// S63: a site with a lower limit and a shorter window makes a site with others forget nothing.
+func TestS63SitesThatShareAKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(Budget)
+		for range 3 {
+			take(t, b, "send/a", 0)
 		}
-	}
-	if n := len(b.classes["code"].byKey["code/a"].Value.(*events).at); n > 5 {
-		t.Errorf("%d times are kept, want at most 5", n)
-	}
+		for range 10 {
+			time.Sleep(10 * time.Second)
+			if wait, _ := b.Take(t.Context(), "send/a", 1, time.Second); wait != 0 {
+				t.Fatalf("the other site waits %v", wait)
+			}
+			if wait, _ := b.Wait(t.Context(), "send/a", 3, window); wait <= 0 {
+				t.Fatal("the first site's events were forgotten")
+			}
+		}
+	})
+}
+
+// What is kept of one key is bounded in time and in number, and no limit is beyond it.
+func TestBudgetKeepsWhatMatters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := new(Budget)
+		kept := func() int { return len(b.classes["code"].byKey["code/a"].Value.(*events).at) }
+		for range 20 {
+			take(t, b, "code/a", 0)
+			time.Sleep(2 * time.Minute)
+		}
+		if n := kept(); n != 3 {
+			t.Errorf("%d times are kept, want those of one window, 3", n)
+		}
+		time.Sleep(window)
+		counted := 0
+		for range 10 * maxEvents {
+			if wait, _ := b.Take(t.Context(), "code/a", 1_000_000, window); wait == 0 {
+				counted++
+			}
+		}
+		if n := kept(); n != maxEvents || counted != maxEvents {
+			t.Errorf("%d times are kept and %d were counted, want %d", n, counted, maxEvents)
+		}
+	})
 }

@@ -1,0 +1,80 @@
+package factors_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/factors"
+	"sidegate.example/sidegate/flows/okta"
+	"sidegate.example/sidegate/flows/okta/access"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// S63: Okta forgets wrong codes only after a right one (§5.6), so that who waits out the window of the other limits gains
+// nothing: no five wrong codes reach Okta within an hour.
+func TestS63WaitingGainsNothing(t *testing.T) {
+	w := newWorld(t, func(c *factors.Config) { c.Limits.Window = time.Minute })
+	w.on("POST "+base+"/ostokta/verify", 403, wrongCode)
+	for range 59 {
+		if w.start().choose(identity.TOTP).step.Kind == flows.KindCode {
+			w.code("000000")
+		}
+		w.later(time.Minute)
+	}
+	if n := w.posts(); n != 3 {
+		t.Errorf("Okta judged %d wrong codes in 59 minutes, want 3", n)
+	}
+	w.later(4 * time.Minute)
+	w.start().choose(identity.TOTP).want("code totp")
+}
+
+// S63, S78: an org that goes by two names has one budget for a person, of codes and of pushes.
+func TestS63TwoNamesOfOneOrg(t *testing.T) {
+	w := newWorld(t)
+	w.on("POST "+base+"/ostokta/verify", 403, wrongCode)
+	w.on("POST "+push+"/verify", 201, waitingPush(""))
+	client, err := okta.New(okta.Config{Org: strings.Replace(w.srv.URL, "127.0.0.1", "localhost", 1), Now: w.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := access.New(access.Config{Client: client, Token: ssws})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := factors.New(factors.Config{API: api, Primary: factors.PrimaryIdentity, Factors: all, Budget: w.budget, Now: w.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start().choose(identity.TOTP).code("000000").code("000000").want("code totp passCode[api.authn.error.PASSCODE_INVALID]")
+	for range 3 {
+		w.start().choose(identity.Push).want("wait push #")
+	}
+	w.engine = other
+	w.start().choose(identity.TOTP).code("000000").want("denied too_many final")
+	w.start().choose(identity.Push).want("choose [sidegate.too_many_sends]")
+}
+
+// S63: to Okta a wrong signature is a wrong code.
+func TestS63WrongSignatures(t *testing.T) {
+	w := newWorld(t)
+	n := 0
+	w.do("POST "+base+"/fwfkey/verify", func(c call) (int, string) {
+		if c.body == "" {
+			return 200, `{"factorResult":"CHALLENGE","_embedded":{"challenge":{"challenge":"AAAA"}}}`
+		}
+		n++
+		return 403, wrongCode
+	})
+	w.start()
+	for range 3 {
+		w.choose(identity.WebAuthn).want("webauthn webauthn")
+		w.typeIn(flows.WebAuthnClientData, "AAAA", flows.WebAuthnAuthenticatorData, "AAAA", flows.WebAuthnSignature, "AAAA")
+	}
+	w.want("choose [sidegate.factor_failed]").choose(identity.WebAuthn).want("denied too_many final")
+	if n != 3 {
+		t.Errorf("Okta judged %d wrong signatures, want 3", n)
+	}
+	w.start().choose(identity.TOTP).want("denied too_many final")
+}

@@ -208,3 +208,11 @@ func TestPhoneList(t *testing.T) {
 		}
 	}
 }
+
+// Where a gateway sends people who have to set something up there is a page that says what this place is.
+func TestSettingsPage(t *testing.T) {
+	a := newBench(t).do("GET", orgURL+"/enduser/settings", "", nil)
+	if a.status != 200 || !strings.Contains(string(a.body), "Your settings at Okta") {
+		t.Errorf("%d\n%s", a.status, a.body)
+	}
+}

@@ -148,6 +148,7 @@ func (o *Org) routes() http.Handler {
 	protect := http.NewCrossOriginProtection()
 	mux.Handle("/inbox/", protect.Handler(o.inboxRoutes()))
 	mux.Handle("/phone/", protect.Handler(o.phoneRoutes()))
+	mux.HandleFunc("GET /enduser/settings", func(w http.ResponseWriter, _ *http.Request) { render(w, "settings.html", nil) })
 	mux.Handle("/sim/", protect.Handler(o.simRoutes()))
 	mux.Handle("/", o.crossOrigin(http.HandlerFunc(o.serveOkta)))
 	return mux

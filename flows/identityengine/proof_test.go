@@ -40,6 +40,15 @@ func (w *walk) do(a flows.Answer) *walk {
 	return w
 }
 
+func (w *walk) poll() *walk {
+	w.Helper()
+	var err error
+	if w.st, w.step, err = w.e.Poll(w.Context(), w.cc, w.st); err != nil && !w.redeemed() {
+		w.Fatalf("%v after %q", err, w.s.paths)
+	}
+	return w
+}
+
 func (w *walk) password() *walk {
 	return w.do(flows.Answer{Values: map[string]string{flows.FieldPassword: "p"}})
 }

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
 )
 
 // What people can do before they have signed in, where the operator has switched it on (Config.SelfService): recover a
@@ -27,6 +28,7 @@ func (a *attempt) beginWithout(ctx context.Context, ans flows.Answer) (flows.Sta
 	case ans.Choice == "" && recovery != "" && on.Recover:
 		a.token.name, a.token.value = flows.FieldRecoveryToken, recovery
 		a.state.recover()
+		a.state.spend(identity.Email) // the link was mailed
 	default:
 		return nil, flows.Step{}, badAnswer("this is not offered here: self_service is off")
 	}

@@ -2,6 +2,7 @@ package identityengine
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -86,6 +87,9 @@ type state struct {
 	// S71); Vouched when a token that Okta mailed began the sign-in.
 	Recovering bool `json:"N,omitempty"`
 	Vouched    bool `json:"U,omitempty"`
+	// Spent are the factors that were proved for the recovery: they prove nothing more in this transaction, because a mailbox
+	// that recovers the password and is then asked for a code would be all that a session rests on.
+	Spent []identity.Factor `json:"B,omitempty"`
 	// Restored is set once anything was recovered: a success without a second factor then means that and no more.
 	Restored bool `json:"Z,omitempty"`
 	// Cancel is the path that ends the transaction when it is not the usual one.
@@ -111,10 +115,31 @@ type proof struct {
 }
 
 func (s *state) prove(f identity.Factor, at time.Time) {
-	if s.Recovering {
-		return
+	switch {
+	case s.Recovering:
+		s.spend(f)
+	case !slices.Contains(s.Spent, possession(f)):
+		s.Proofs = append(s.Proofs, proof{f, at.Unix()})
 	}
-	s.Proofs = append(s.Proofs, proof{f, at.Unix()})
+}
+
+// spend keeps f from being counted. A password can be: the person has just chosen another one.
+func (s *state) spend(f identity.Factor) {
+	if f = possession(f); f != identity.Password && !slices.Contains(s.Spent, f) {
+		s.Spent = append(s.Spent, f)
+	}
+}
+
+// possession is what the person has for a factor, named by one factor of it: a text and a call reach one phone, and all that
+// Okta Verify can do is one app.
+func possession(f identity.Factor) identity.Factor {
+	switch f {
+	case identity.Voice:
+		return identity.SMS
+	case identity.NumberChallenge, identity.TOTP:
+		return identity.Push
+	}
+	return f
 }
 
 func (s *state) proved(f identity.Factor) bool {
@@ -128,7 +153,12 @@ func (s *state) proved(f identity.Factor) bool {
 
 // recover begins what makes no session: what was proved before counts for nothing either, because the one thing that
 // recovers the password must not be all that a session rests on.
-func (s *state) recover() { s.Recovering, s.Restored, s.Proofs = true, true, nil }
+func (s *state) recover() {
+	for _, p := range s.Proofs {
+		s.spend(p.Factor)
+	}
+	s.Recovering, s.Restored, s.Proofs = true, true, nil
+}
 
 func (s *state) identity() *identity.Identity {
 	id := &identity.Identity{}

@@ -81,7 +81,8 @@ type LimitSettings struct {
 	// one is right, or for an hour, or for Window where that is longer: Okta itself forgets them only after a right one.
 	// Default: 3.
 	WrongCodes int `json:"wrong_codes,omitempty"`
-	// Passwords is how many passwords in a row can be wrong within Window, per user name. Default: 5.
+	// Passwords is how many passwords in a row can be wrong within Window, per user name, and twice as many for all names
+	// that have the part before the @ in common. Default: 5.
 	Passwords int `json:"passwords,omitempty"`
 	// Pushes is how many pushes, texts, calls and e-mails can be sent within Window. Default: 3.
 	Pushes int `json:"pushes,omitempty"`

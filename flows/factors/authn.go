@@ -207,7 +207,7 @@ func (a *attempt) succeeded(ctx context.Context, t *transaction, verified *facto
 			return nil, orStep(denied), err
 		}
 	}
-	e.forgive(ctx, classPassword, fold(s.Person))
+	e.forgivePassword(ctx, s.Person)
 	s.prove(identity.Password, a.now())
 	if proved == "" {
 		return a.offer(ctx)

@@ -11,6 +11,7 @@ import (
 // Classes of keys of the Budget.
 const (
 	classPassword = "password" // wrong passwords, by name
+	classShort    = "short"    // wrong passwords, by what stands before the @
 	classCode     = "code"     // wrong codes, answers and signatures, by user
 	classSend     = "send"     // pushes and messages, by user
 	classDenied   = "denied"   // denials, by user
@@ -24,7 +25,7 @@ const codeMemory = time.Hour
 // key names what is counted. who is Okta's user id, which is nobody else's in any org, so that an org that goes by two names
 // has one budget; or, before there is one, a folded name, which is one person's in one org only.
 func (e *Engine) key(class, who string) string {
-	if class == classPassword {
+	if class == classPassword || class == classShort {
 		who = e.client.Origin() + "/" + who
 	}
 	return class + "/" + who
@@ -47,6 +48,32 @@ func (e *Engine) take(ctx context.Context, class, who string, limit int) (time.D
 func (e *Engine) wait(ctx context.Context, class, who string, limit int, window time.Duration) (time.Duration, error) {
 	wait, err := e.cfg.Budget.Wait(ctx, e.key(class, who), limit, window)
 	return wait, budgetError(err)
+}
+
+// takePassword counts one password as wrong. Okta takes a short name for the whole one, so that spellings with and without
+// a domain share a second, wider limit.
+func (e *Engine) takePassword(ctx context.Context, login string) (time.Duration, error) {
+	limit := e.cfg.Limits.Passwords
+	wait, err := e.take(ctx, classPassword, counted(login), limit)
+	if err != nil || wait > 0 {
+		return wait, err
+	}
+	if wait, err = e.take(ctx, classShort, short(login), 2*limit); err != nil || wait > 0 {
+		e.giveBack(ctx, classPassword, counted(login))
+	}
+	return wait, err
+}
+
+// giveBackPassword is giveBack for takePassword.
+func (e *Engine) giveBackPassword(ctx context.Context, login string) {
+	e.giveBack(ctx, classPassword, counted(login))
+	e.giveBack(ctx, classShort, short(login))
+}
+
+// forgivePassword is for a right one. Under the short name others may be counted too: of that, only this one is.
+func (e *Engine) forgivePassword(ctx context.Context, login string) {
+	e.forgive(ctx, classPassword, counted(login))
+	e.giveBack(ctx, classShort, short(login))
 }
 
 // giveBack is for what Okta has not judged. That it fails changes nothing for the person: the event then counts.

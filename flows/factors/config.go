@@ -103,7 +103,8 @@ type Limits struct {
 	// WrongCodes is how many codes, answers and signatures in a row can be wrong within Window, or within an hour if that
 	// is longer, per Okta user. Default 3: Okta locks the account at 5 (§5.6). A right one resets it.
 	WrongCodes int
-	// Passwords is how many passwords in a row can be wrong within Window, per user name. Default 5.
+	// Passwords is how many passwords in a row can be wrong within Window, per user name; twice as many for all names that
+	// have the part before the @ in common, which Okta may take for one person's. Default 5.
 	Passwords int
 	// Pushes is how many pushes and messages can be sent within Window, per Okta user. Default 3.
 	Pushes int

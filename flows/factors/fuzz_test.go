@@ -118,6 +118,7 @@ func FuzzAnswer(f *testing.F) {
 			_ = x.budget.Reset(t.Context(), "code/"+userID)
 			_ = x.budget.Reset(t.Context(), "denied/"+userID)
 			_ = x.budget.Reset(t.Context(), "password/"+x.srv.URL+"/"+login)
+			_ = x.budget.Reset(t.Context(), "short/"+x.srv.URL+"/isaac")
 		}
 		w.on("POST "+push+"/verify", status, body)
 		w.start().choose(identity.Push)

@@ -78,3 +78,33 @@ func TestS63WrongSignatures(t *testing.T) {
 	}
 	w.start().choose(identity.TOTP).want("denied too_many final")
 }
+
+// S64: Okta leaves diacritics out of account and takes the part before the @ for the whole name, so that these are one
+// person's: at most twice the limit of wrong passwords reaches Okta, whatever is typed.
+func TestS64SpellingsThatOktaReadsAlike(t *testing.T) {
+	names := []string{"isaac@example.com", "isáac@example.com", "ísàac@example.com", "isa\u0308ac@example.com", "ISAAC@example．com", "isaac", "ísaac", "isaac@", "isaac@elsewhere.example"}
+	w := newWorld(t, func(c *factors.Config) { c.Primary = factors.PrimaryPassword })
+	w.on("POST /api/v1/authn", 401, `{"errorCode":"E0000004"}`)
+	for range 5 {
+		for _, name := range names[:5] {
+			w.start(flows.FieldIdentifier, name, flows.FieldPassword, "wrong")
+		}
+	}
+	if n := w.posts(); n != 5 {
+		t.Errorf("Okta judged %d passwords of one login, want 5", n)
+	}
+	for range 5 {
+		for _, name := range names {
+			w.start(flows.FieldIdentifier, name, flows.FieldPassword, "wrong")
+		}
+	}
+	if n := w.posts(); n != 10 {
+		t.Errorf("Okta judged %d passwords of one person, want 10", n)
+	}
+	w.want("identify [sidegate.too_many_tries]")
+	w.later(5 * time.Minute)
+	w.on("POST /api/v1/authn", 200, success)
+	for range 20 { // right ones use nothing up, and forgive no other name
+		w.start(flows.FieldPassword, "right").want("choose")
+	}
+}

@@ -22,12 +22,13 @@ const (
 // parts of it (immunity S65).
 func readLogin(s string) (string, error) {
 	s = strings.TrimSpace(s)
+	normal := norm.NFKC.String(s) // as others may read it
 	switch {
-	case s == "" || len(s) > maxIdentifier || !utf8.ValidString(s):
+	case s == "" || max(len(s), len(normal)) > maxIdentifier || !utf8.ValidString(s):
 		return "", badAnswer(fmt.Sprintf("the user name must have 1 to %d bytes of text", maxIdentifier))
-	case strings.Count(s, "@") > 1:
+	case strings.Count(normal, "@") > 1:
 		return "", badAnswer("the user name has two @")
-	case strings.ContainsFunc(s, odd):
+	case strings.ContainsFunc(s, odd) || strings.ContainsFunc(normal, odd) || strings.ContainsFunc(normal, mark):
 		return "", badAnswer("the user name holds a character that no user name has")
 	}
 	switch fold(s) {
@@ -38,15 +39,37 @@ func readLogin(s string) (string, error) {
 }
 
 // odd are characters that hide, that quote, or that lead to another path: control and format characters (right-to-left
-// marks among them), white space, quotes, slashes.
+// marks among them), fillers without a shape, white space, quotes, slashes.
 func odd(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || unicode.IsSpace(r) && r != ' ' ||
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Other_Default_Ignorable_Code_Point) || unicode.IsSpace(r) && r != ' ' ||
 		strings.ContainsRune("\"`/\\<>?#%;", r) || r == utf8.RuneError || utf8.RuneLen(r) > maxRune
 }
+
+// mark are marks on a letter, variation selectors among them. What of them is left when letters are composed only makes
+// one name look like another, or the same name count as another.
+func mark(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Me) }
 
 // fold makes spellings of one name alike (immunity S64): compatible characters, case and outer space do not count.
 func fold(s string) string {
 	return strings.TrimSpace(norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s))))
+}
+
+// counted is what wrong passwords are counted under, which Okta may read more spellings alike than fold does: it leaves
+// diacritics out of account (§2.1).
+func counted(s string) string {
+	letters := strings.Map(func(r rune) rune {
+		if mark(r) {
+			return -1
+		}
+		return r
+	}, norm.NFKD.String(fold(s)))
+	return fold(letters)
+}
+
+// short is counted of what stands before the @, which Okta may take for the whole name.
+func short(s string) string {
+	local, _, _ := strings.Cut(counted(s), "@")
+	return local
 }
 
 // sameName reports whether the name that was looked up is the one that Okta found: Okta leaves diacritics out of account

@@ -26,7 +26,7 @@ func (a *attempt) password(ctx context.Context, in flows.Answer) (flows.State, f
 		return nil, flows.Step{}, err
 	}
 	e := a.engine
-	wait, err := e.take(ctx, classPassword, fold(login), e.cfg.Limits.Passwords)
+	wait, err := e.takePassword(ctx, login)
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -43,7 +43,7 @@ func (a *attempt) password(ctx context.Context, in flows.Answer) (flows.State, f
 	res, err := a.authn(ctx, authnPath, body, false)
 	if err != nil {
 		if !sent(err) {
-			e.giveBack(ctx, classPassword, fold(login))
+			e.giveBackPassword(ctx, login)
 		}
 		return nil, flows.Step{}, err
 	}

@@ -83,7 +83,7 @@ func TestS65Identifiers(t *testing.T) {
 	for _, primary := range []factors.Primary{factors.PrimaryIdentity, factors.PrimaryPassword} {
 		w := newWorld(t, func(c *factors.Config) { c.Primary = primary })
 		for _, name := range []string{
-			"", "  ", "a@evil@corp", "a\x00@corp", "a\u202e@corp", "a\u200f@corp", "a\u200b@corp", `a"b@corp`, "a`b@corp", "a\nb", "a\tb",
+			"", "  ", "a@evil@corp", "a＠evil@corp", "pu\u034fsh@corp", "pu\ufe0fsh@corp", "a\u20dd@corp", "q\u0308", "a\u3164@corp", "a／b", "a\x00@corp", "a\u202e@corp", "a\u200f@corp", "a\u200b@corp", `a"b@corp`, "a`b@corp", "a\nb", "a\tb",
 			"me", "ME", "Me ", "ｍｅ", ".", "..", "a/b", "../users/x", `a\b`, "a%2fb", "a?b", "a#b", "a;b", "<a>", "\xff@corp", "a\ufffd", "😀@corp",
 			strings.Repeat("x", 321),
 		} {

@@ -123,12 +123,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if h.identity != "" {
 		facts.Person = person(r, h.identity)
 	}
-	if route, own := strings.CutPrefix(facts.URL.Path, h.prefix+"/"); own {
+	if strings.HasPrefix(facts.URL.Path, h.prefix+"/") {
 		if replayable(r) {
 			http.Error(w, http.StatusText(http.StatusTooEarly), http.StatusTooEarly)
 			return nil
 		}
-		if route == "events" { // one line per waiting tab, written when it ends, helps nobody
+		if facts.URL.RawQuery != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			// Caddy writes the address as it came. Of ours, only those of mailed links have a query, their token or code
+			// (immunity S27), and those of event streams, whose line, written when a tab ends, helps nobody.
 			caddyhttp.SetVar(r.Context(), caddyhttp.LogSkipVar, true)
 		}
 	}

@@ -35,6 +35,9 @@ func TestMailedLinkLeadsToTheGate(t *testing.T) {
 		}
 		same.click(primary)
 		same.admitted(max, "/")
+		if got := same.headers()["Referer"]; got != b.d.Site+"/" {
+			t.Errorf("S27: the upstream saw Referer %q, want the origin alone", got)
+		}
 	})
 }
 

@@ -113,6 +113,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	}
 	g.obs.Decision(DecisionAllowed)
 	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device)
+	forgetLink(r.Header, g.cfg.Prefix)
 	g.headers.set(r.Header, &claims.Header)
 	return Outcome{Identity: &claims.Identity, Session: claims.ID}
 }

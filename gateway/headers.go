@@ -79,6 +79,16 @@ func (ih *identityHeaders) scrubConnection(h http.Header, lines []string, i int)
 	lines[i] = strings.Join(kept, ", ")
 }
 
+// forgetLink takes the query off a Referer that is an address of ours, because those of mailed links hold a secret.
+// Our pages tell browsers to send none (immunity S27).
+func forgetLink(h http.Header, prefix string) {
+	for i, referer := range h["Referer"] {
+		if page, _, found := strings.Cut(referer, "?"); found && strings.Contains(page, prefix) {
+			h["Referer"][i] = page
+		}
+	}
+}
+
 func scrubNames(h http.Header, folded []string) {
 	for name := range h {
 		for _, f := range folded {

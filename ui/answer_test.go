@@ -14,7 +14,7 @@ func TestS42SecurityHeaders(t *testing.T) {
 	want := map[string]string{
 		"X-Frame-Options":              "DENY",
 		"X-Content-Type-Options":       "nosniff",
-		"Referrer-Policy":              "same-origin",
+		"Referrer-Policy":              "strict-origin",
 		"Cache-Control":                "no-store",
 		"Cross-Origin-Opener-Policy":   "same-origin",
 		"Cross-Origin-Resource-Policy": "same-origin",

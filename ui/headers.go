@@ -8,9 +8,10 @@ var fixedHeaders = map[string]string{
 	"X-Frame-Options":         "DENY",
 	"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	"X-Content-Type-Options":  "nosniff",
-	// same-origin, not no-referrer: under no-referrer browsers send "Origin: null" with a form, and
-	// the gate could not tell its own forms from foreign ones.
-	"Referrer-Policy":              "same-origin",
+	// The origin alone, because the address of a page that a mailed link led to holds a secret (immunity S27). Not
+	// no-referrer: under that browsers send "Origin: null" with a form, and the gate could not tell its own forms from
+	// foreign ones.
+	"Referrer-Policy":              "strict-origin",
 	"Cache-Control":                "no-store",
 	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",

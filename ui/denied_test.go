@@ -73,3 +73,24 @@ func TestDeniedLeadsToOkta(t *testing.T) {
 		t.Error("a link that leads nowhere")
 	}
 }
+
+// What several ends share says nothing that holds for one of them only: a set-up that lapses was no push, a mailed code may
+// be proved where no factor may be set up, and not everybody has a phone to come back with.
+func TestSharedWordsHoldForAll(t *testing.T) {
+	p := mustNew(t)
+	denied := func(r flows.DeniedReason) Page {
+		return stepPage(flows.Step{Kind: flows.KindDenied, Denied: &flows.Denied{Reason: r, Final: true}})
+	}
+	for name, c := range map[string]struct {
+		page  Page
+		wrong string
+	}{
+		"timeout":    {denied(flows.DeniedTimeout), "push"},
+		"enrollment": {denied(flows.DeniedEnrollment), "password"},
+		"sign out":   {everyPage("x")["signout"], "phone"},
+	} {
+		if got := text(write(t, p, c.page).all("main")[0]); got == "" || strings.Contains(got, c.wrong) {
+			t.Errorf("%s speaks of a %s: %q", name, c.wrong, got)
+		}
+	}
+}

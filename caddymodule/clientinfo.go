@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -26,8 +27,13 @@ func factsOf(r *http.Request) gateway.Facts {
 	return f
 }
 
-// person is the value of a placeholder that says who the person is. It is taken as it is, never expanded (immunity S43).
+// person is the value of a placeholder that says who the person is. It is taken as it is, never expanded (immunity S43). A
+// client certificate that nobody has verified says what its maker likes: Caddy asks for some without judging them (mode
+// request or require).
 func person(r *http.Request, placeholder string) string {
+	if strings.HasPrefix(placeholder, clientCertificate) && (r.TLS == nil || len(r.TLS.VerifiedChains) == 0) {
+		return ""
+	}
 	repl, ok := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	if !ok {
 		return ""

@@ -2,6 +2,8 @@ package caddymodule
 
 import (
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -100,4 +102,29 @@ func TestEarlyDataCannotPost(t *testing.T) {
 	}
 	w.up.none(t, "early data")
 	w.orgHits.none(t, "early data")
+}
+
+// TestPersonOfACertificate: a certificate that was shown but that nobody verified is one that the client made.
+func TestPersonOfACertificate(t *testing.T) {
+	alice := &x509.Certificate{Subject: pkix.Name{CommonName: "alice"}, EmailAddresses: []string{"alice@example.com"}}
+	for key, want := range map[string]string{
+		"http.request.tls.client.san.emails.0": "alice@example.com",
+		"http.request.tls.client.subject":      "CN=alice",
+	} {
+		for name, test := range map[string]struct {
+			tls  *tls.ConnectionState
+			want string
+		}{
+			"verified":   {&tls.ConnectionState{PeerCertificates: []*x509.Certificate{alice}, VerifiedChains: [][]*x509.Certificate{{alice}}}, want},
+			"unverified": {&tls.ConnectionState{PeerCertificates: []*x509.Certificate{alice}}, ""},
+			"none":       {&tls.ConnectionState{}, ""},
+			"no TLS":     {nil, ""},
+		} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/x", nil)
+			r.TLS = test.tls
+			if got := person(prepared(r), key); got != test.want {
+				t.Errorf("%s, %s: the person is %q, want %q", key, name, got, test.want)
+			}
+		}
+	}
 }

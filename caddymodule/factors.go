@@ -27,7 +27,7 @@ type FactorsSettings struct {
 
 	// PrimaryIdentity is the placeholder that says who the person is, with primary identity: {http.auth.user.id} after
 	// basic_auth, {http.reverse_proxy.header.Remote-User} after forward_auth, {http.request.tls.client.san.emails.0}
-	// with client certificates. Its value must be the person's Okta user name or id. Nothing that a client can send is
+	// with client certificates, as far as Caddy has verified them (client_auth with a trust pool). Its value must be the person's Okta user name or id. Nothing that a client can send is
 	// taken, request headers above all.
 	PrimaryIdentity string `json:"primary_identity,omitempty"`
 
@@ -106,8 +106,12 @@ var (
 	engines        = []string{engineFactors, engineIdentity}
 	primaries      = []string{string(factors.PrimaryIdentity), string(factors.PrimaryIdentityEngine), string(factors.PrimaryPassword)}
 	numbers        = []string{string(factors.NumberAlways), string(factors.NumberNever)}
-	identitySource = []string{"http.auth.user.", "http.reverse_proxy.header.", "http.request.tls.client."}
+	identitySource = []string{"http.auth.user.", "http.reverse_proxy.header.", clientCertificate + "san."}
 )
+
+// clientCertificate begins the placeholders of a client certificate. Beside the alternative names only its subject names
+// somebody.
+const clientCertificate = "http.request.tls.client."
 
 // overFactors returns f with what it leaves out taken from d. The access to the API is taken as a whole, and so is who
 // proves the first factor.
@@ -175,8 +179,9 @@ func (f FactorsSettings) validate() error {
 // path is whatever the client wrote, and a constant would be everybody.
 func checkIdentitySource(placeholder string) error {
 	key := strings.TrimSuffix(strings.TrimPrefix(placeholder, "{"), "}")
-	if !wholePlaceholder.MatchString(placeholder) || !slices.ContainsFunc(identitySource, func(p string) bool { return strings.HasPrefix(key, p) && key != p }) {
-		return fmt.Errorf("primary identity %q is nothing that Caddy has established; give {http.auth.user.id} after basic_auth, {http.reverse_proxy.header.Remote-User} after forward_auth, or {http.request.tls.client.subject}; a request header can be sent by anybody",
+	named := key == clientCertificate+"subject" || slices.ContainsFunc(identitySource, func(p string) bool { return strings.HasPrefix(key, p) && key != p })
+	if !wholePlaceholder.MatchString(placeholder) || !named {
+		return fmt.Errorf("primary identity %q is nothing that Caddy has established; give {http.auth.user.id} after basic_auth, {http.reverse_proxy.header.Remote-User} after forward_auth, or {http.request.tls.client.san.emails.0} with client certificates that Caddy verifies; a request header can be sent by anybody",
 			placeholder)
 	}
 	return nil

@@ -125,7 +125,7 @@ func TestValidateSaysWhatToType(t *testing.T) {
 			`okta_mfa: user_groups "yes" is unknown; allowed: on, off`},
 		"identity from a header": {func(s *Settings) {
 			s.Engine, s.APIToken, s.Primary, s.PrimaryIdentity = "factors", "{env.T}", "identity", "{http.request.header.X-User}"
-		}, `okta_mfa: primary identity "{http.request.header.X-User}" is nothing that Caddy has established; give {http.auth.user.id} after basic_auth, {http.reverse_proxy.header.Remote-User} after forward_auth, or {http.request.tls.client.subject}; a request header can be sent by anybody`},
+		}, `okta_mfa: primary identity "{http.request.header.X-User}" is nothing that Caddy has established; give {http.auth.user.id} after basic_auth, {http.reverse_proxy.header.Remote-User} after forward_auth, or {http.request.tls.client.san.emails.0} with client certificates that Caddy verifies; a request header can be sent by anybody`},
 		"no app for the first factor": {func(s *Settings) {
 			s.Engine, s.APIToken, s.Primary, s.ClientSecret = "factors", "{env.T}", "identity_engine", ""
 		}, `okta_mfa: client_secret is missing; write "client_secret {file./run/secrets/okta_client_secret}, or private_key {file./run/secrets/okta_key.pem}" in the okta_mfa block of the site or of the global options`},

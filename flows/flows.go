@@ -21,8 +21,8 @@ type State []byte
 // Every method takes the browser's ClientContext, because Okta judges and shows it: there is no
 // default, and the zero ClientContext is refused.
 //
-// A returned error is always a *Error (an answer could not be had, the State given is still good
-// unless Reason is Expired). What Okta decided, refusals included, is a Step. The State beside a Step that
+// A returned error is always a *Error (an answer could not be had; the State beside it, or the one given where there is none,
+// is still good for the same Step unless Reason is Expired). What Okta decided, refusals included, is a Step. The State beside a Step that
 // ends the sign-in (KindDone, KindDenied with Final) may be nil: nothing is to be called for it any more.
 type Flow interface {
 	// Start begins a sign-in with what the person typed on the first page: Values["identifier"]

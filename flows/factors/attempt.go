@@ -24,6 +24,8 @@ type attempt struct {
 	messages, wrong []flows.Message
 	// questions are the options of a security question that is being set up.
 	questions []flows.Option
+	// kept is the State to go on with should the answer to a call of the other engine be lost; nil for the one there was.
+	kept flows.State
 	// cause is what made a refusal, for the log.
 	cause error
 }

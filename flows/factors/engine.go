@@ -44,7 +44,10 @@ func (e *Engine) Advance(ctx context.Context, cc flows.ClientContext, s flows.St
 		return s, flows.Step{}, err
 	}
 	next, step, err := at.advance(ctx, in)
-	if err != nil {
+	switch {
+	case err != nil && at.kept != nil:
+		return at.kept, flows.Step{}, err
+	case err != nil:
 		return s, flows.Step{}, err
 	}
 	at.close(ctx, step)

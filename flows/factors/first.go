@@ -13,6 +13,10 @@ var errNoFirst = errors.New("the other engine ended without having proved anythi
 // person is, and that the first factor was proved.
 func (a *attempt) first(ctx context.Context, inner flows.State, step flows.Step, err error) (flows.State, flows.Step, error) {
 	if err != nil {
+		if len(inner) > 0 {
+			a.state.Inner = inner
+			a.kept = a.state.encode()
+		}
 		return nil, flows.Step{}, err
 	}
 	if step.Kind == flows.KindDone {

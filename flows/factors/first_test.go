@@ -106,3 +106,16 @@ func TestFirstFactorRefused(t *testing.T) {
 		t.Errorf("Okta received %v", w.sent())
 	}
 }
+
+// S71: what the other engine keeps although Okta's answer was lost is what it is given next.
+func TestStateBesideAnErrorOfTheOtherEngine(t *testing.T) {
+	w, o := composed(t)
+	w.start()
+	o.state, o.step, o.err = flows.State("left"), flows.Step{}, &flows.Error{Reason: flows.ReasonUnavailable}
+	if w.press("skip"); w.err == nil {
+		t.Fatalf("the page is %q, want an error", w.page())
+	}
+	if w.poll(); o.calls[len(o.calls)-1] != "poll left" {
+		t.Errorf("the other engine was called: %q", o.calls)
+	}
+}

@@ -24,17 +24,17 @@ func (a *attempt) advance(ctx context.Context, ans flows.Answer) (flows.State, f
 		if a.state.Skip == nil {
 			return nil, flows.Step{}, badAnswer("this step cannot be skipped")
 		}
-		return a.send(ctx, a.state.Skip, a.state.Skip.Body)
+		return a.leave(ctx, a.state.Skip)
 	case flows.ChoiceIDRecover:
 		if a.state.Recover == nil {
 			return nil, flows.Step{}, badAnswer("this step offers no recovery")
 		}
 		a.state.recover()
-		return a.send(ctx, a.state.Recover, a.state.Recover.Body)
+		return a.leave(ctx, a.state.Recover)
 	}
 	for i := range a.state.Channels {
 		if c := &a.state.Channels[i]; channelID(c.Channel) == ans.Choice {
-			return a.send(ctx, &c.Move, c.Move.Body)
+			return a.leave(ctx, &c.Move)
 		}
 	}
 	c := a.state.choice(ans.Choice)
@@ -167,6 +167,14 @@ func (a *attempt) send(ctx context.Context, m *move, body map[string]any) (flows
 		return nil, flows.Step{}, err
 	}
 	return a.proceed(ctx, doc)
+}
+
+// leave makes a call that leads away from what the Step asks for. Nothing that comes then proves it, even where the answer to
+// the call is lost and the Step is still the same.
+func (a *attempt) leave(ctx context.Context, m *move) (flows.State, flows.Step, error) {
+	a.state.Pending = ""
+	a.left = a.state.encode()
+	return a.send(ctx, m, m.Body)
 }
 
 // otherFactors reports whether there is another factor than the one asked for.

@@ -2,6 +2,7 @@ package identityengine
 
 import (
 	"context"
+	"slices"
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
@@ -38,6 +39,8 @@ type attempt struct {
 	token    struct{ name, value string }
 	// cause is what made a refusal, for the log; nil when the document says it.
 	cause error
+	// left is the State to go on with should the answer to a call be lost, nil for the one that there was.
+	left flows.State
 	// known is the fingerprint of a document that is not to be read again; "" for none.
 	known string
 }
@@ -143,11 +146,23 @@ func (a *attempt) judge(p *page) {
 			return
 		}
 	case askChoose, askEnrollChoice:
-		if p.offers(plain(factor), a.state.Enrolling) {
+		if !a.state.Enrolling && p.offers(plain(factor)) || a.state.Enrolling && p.setsUp(factor) || len(p.channels) > 0 {
 			return
 		}
 	}
+	if a.state.Enrolling && a.state.Want == wantPhone && !a.scanned(p) {
+		return
+	}
 	a.state.prove(factor, a.engine.now())
+}
+
+// scanned reports whether the poll of a set-up, in which nobody types anything, has ended because the person's phone did it:
+// Okta is through with that authenticator, and where it only lists what else to set up, it says that the person has it.
+func (a *attempt) scanned(p *page) bool {
+	if p.ask == askEnrollChoice {
+		return slices.Contains(p.enrolled, a.state.About)
+	}
+	return p.about == "" || p.about != a.state.About
 }
 
 // plain is the factor as a chooser calls it: that a push came with a number is seen only later.

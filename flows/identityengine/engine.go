@@ -72,7 +72,10 @@ func (e *Engine) Advance(ctx context.Context, cc flows.ClientContext, s flows.St
 	}
 	at := &attempt{engine: e, cc: cc, state: *st}
 	next, step, err := at.advance(ctx, a)
-	if err != nil {
+	switch {
+	case err != nil && at.left != nil:
+		return at.left, flows.Step{}, err
+	case err != nil:
 		return s, flows.Step{}, err
 	}
 	return next, step, nil

@@ -66,6 +66,9 @@ type page struct {
 	resend *move
 	// poll asks whether a link that was mailed has been opened, beside askCode.
 	poll *move
+	// about is the key of the authenticator that the whole document is about, enrolled are those of what the person has.
+	about    string
+	enrolled []string
 	// skip leaves out what Okta marks as optional; recover begins the recovery of the password.
 	skip, recover *move
 	// enrolling is set where the document is about setting factor up; setup is what is needed for that.
@@ -102,14 +105,14 @@ func (p *page) failed() bool {
 	return false
 }
 
-// offers reports whether f can be chosen, or set up.
-func (p *page) offers(f identity.Factor, enroll bool) bool {
-	for i := range p.factors {
-		if p.factors[i].Factor == f && p.factors[i].Enroll == enroll {
-			return true
-		}
-	}
-	return false
+// offers reports whether f can be chosen.
+func (p *page) offers(f identity.Factor) bool {
+	return slices.ContainsFunc(p.factors, func(c factorChoice) bool { return c.Factor == f && !c.Enroll })
+}
+
+// setsUp reports whether what has f can be set up: the list names one factor of it, which may be another.
+func (p *page) setsUp(f identity.Factor) bool {
+	return slices.ContainsFunc(p.factors, func(c factorChoice) bool { return possession(c.Factor) == possession(f) && c.Enroll })
 }
 
 // errForeignForm: the form that has to be answered leads off the org's origin.
@@ -145,6 +148,10 @@ func (r reader) read() (*page, error) {
 		}
 	}
 	p.factors, p.obstacle = r.sideFactors(), r.obstacle()
+	p.about = readAuthenticator(r.doc.root.get("currentAuthenticator").inner()).key
+	for _, n := range r.doc.root.get("authenticatorEnrollments").items() {
+		p.enrolled = append(p.enrolled, readAuthenticator(n).key)
+	}
 	r.sideMoves(p)
 	for _, serve := range []func(*page, *form) bool{r.wanted, r.serve, r.generic, r.leave} {
 		for _, f := range r.doc.forms {

@@ -73,6 +73,9 @@ func (a *attempt) keep(p *page) {
 	s.Label, s.Number, s.Misses, s.Seen, s.Every = "", p.number, 0, "", 0
 	s.PollBy, s.Skip, s.Recover, s.Enrolling, s.Topic, s.Note = p.poll, p.skip, nil, p.enrolling, "", nil
 	s.Setup, s.Channels, s.WebAuthn = p.setup, p.channels, nil
+	if s.About = ""; p.enrolling {
+		s.About = p.about
+	}
 	s.Proves = p.form != nil && p.form.name == "enroll-authenticator"
 	if a.engine.selfService.Recover && p.ask == askPassword {
 		s.Recover = p.recover

@@ -78,6 +78,8 @@ type state struct {
 	Setup     *flows.Setup    `json:"P,omitempty"`
 	Channels  []channelChoice `json:"C,omitempty"`
 	WebAuthn  *flows.WebAuthn `json:"W,omitempty"`
+	// About is the key of the authenticator that is being set up.
+	About string `json:"A,omitempty"`
 	// Proves is set where what is typed into a form proves Pending: not a number or an address, which prove nothing yet
 	// (immunity S71).
 	Proves bool `json:"Q,omitempty"`

@@ -162,6 +162,8 @@ func (o *org) Advance(ctx context.Context, c flows.ClientContext, s flows.State,
 		return si.next(), refused(si.name), nil
 	case a.Choice == "malformed":
 		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonMalformed, Err: errors.New("half a document")}
+	case a.Choice == "lost": // Okta has it, and the answer did not come
+		return si.next(), flows.Step{}, &flows.Error{Reason: flows.ReasonUnavailable, Err: errors.New("502")}
 	case a.Choice == "panic":
 		panic("nil map")
 	case a.Values["code"] == "654321": // right, but the tokens are not to be had just now

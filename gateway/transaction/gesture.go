@@ -120,6 +120,9 @@ func (m *Manager) advance(ctx context.Context, t *txn, c flows.ClientContext, a 
 		t.enter(e.observer, nil, t.denied(flows.DeniedExpired, failed), nil)
 		failed = nil
 	case failed.Reason != flows.ReasonBadAnswer:
+		if len(state) > 0 {
+			t.state = state // what the answer that was lost has changed already (immunity S71)
+		}
 		t.holdOff(failed)
 	}
 	m.arm(t)

@@ -278,6 +278,22 @@ func TestFailedAnswerKeepsTheStep(t *testing.T) {
 	}
 }
 
+// S71: a State that comes beside an error is the one to go on with, under the same step: an engine keeps in it that
+// somebody has left a set-up, which the next poll must not count.
+func TestStateBesideAnErrorIsGoneOnWith(t *testing.T) {
+	within(t, transaction.Config{}, func(r *rig) {
+		v := r.begin("ann")
+		got, err := r.answer(v, choose("lost"))
+		var failed *flows.Error
+		if !errors.As(err, &failed) || failed.Reason != flows.ReasonUnavailable || got.Seq != v.Seq || got.Step.Kind != v.Step.Kind {
+			t.Fatalf("%v with seq %d at %q, want the step of seq %d", err, got.Seq, got.Step.Kind, v.Seq)
+		}
+		if now, err := r.answer(v, choose("totp")); err != nil || now.Step.Kind != flows.KindCode {
+			t.Errorf("the same form again: %v at %q", err, now.Step.Kind)
+		}
+	}) // the rig notices a call with the State that there was before
+}
+
 func TestAnswerToAnExpiredStateIsADeniedStep(t *testing.T) {
 	within(t, transaction.Config{}, func(r *rig) {
 		v := r.begin("ann")

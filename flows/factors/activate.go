@@ -218,6 +218,7 @@ func (a *attempt) enrolled(ctx context.Context, shown bool) (flows.State, flows.
 	s.Enrol = nil
 	if shown && a.engine.cfg.ends(f) {
 		s.prove(f, a.now())
+		s.Seen = 0
 		return a.finish(ctx)
 	}
 	s.Vouched = false

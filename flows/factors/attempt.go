@@ -137,7 +137,11 @@ func (a *attempt) accept(ctx context.Context) (flows.State, flows.Step, error) {
 	e.forgive(ctx, classCode, s.User)
 	f := s.pending().proved(s.Number)
 	s.rest()
+	s.Seen = 0 // the Factors API verifies for whoever it knows: the end asks once more whether the person is ACTIVE
 	if s.Proving {
+		if denied, err := a.know(ctx, s.User); err != nil || denied != nil {
+			return nil, orStep(denied), err
+		}
 		s.Vouched, s.Proving = true, false
 		return a.chooseEnrolment(ctx)
 	}

@@ -83,8 +83,25 @@ func TestNotMe(t *testing.T) {
 			w.start().want("denied policy final")
 		}
 	}
-	w := pending(t)
+	w := pending(t, func(c *factors.Config) { c.Limits.NotMe = time.Hour })
 	w.press(flows.ChoiceIDNotMe).want("error bad_answer") // nothing was denied
+	w.on("GET "+pushTx, 200, `{"factorResult":"TIMEOUT"}`)
+	w.poll().want("denied timeout").press(flows.ChoiceIDNotMe).want("error bad_answer")
+	w.start().want("choose")
+}
+
+// "That was not me" stops the sign-ins of the person that are under way, too.
+func TestNotMeStopsOthers(t *testing.T) {
+	w := pending(t, func(c *factors.Config) { c.Limits.NotMe = time.Hour })
+	w.on("GET "+pushTx, 200, `{"factorResult":"REJECTED"}`)
+	w.on("POST "+base+"/ostokta/verify", 200, `{"factorResult":"SUCCESS"}`)
+	first := w.state
+	w.start().choose(identity.TOTP).want("code totp")
+	second := w.state
+	w.state = first
+	w.poll().press(flows.ChoiceIDNotMe).want("denied denied_on_phone final")
+	w.state = second
+	w.code("123456").want("denied policy final")
 }
 
 // A push that Okta did not send costs nothing; one that it may have sent does.

@@ -167,7 +167,7 @@ func (a *attempt) press(ctx context.Context, id string) (flows.State, flows.Step
 	case id == choiceAdmin && s.Proving && s.Want == wantChoice:
 		s.Want = wantProof
 		return a.show()
-	case id == flows.ChoiceIDNotMe && s.Want == wantNothing:
+	case id == flows.ChoiceIDNotMe && s.Want == wantNothing && s.Denied:
 		return a.notMe(ctx)
 	}
 	if i := s.choice(id); i >= 0 {

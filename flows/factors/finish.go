@@ -34,10 +34,12 @@ func (a *attempt) complete(ctx context.Context) (flows.State, flows.Step, error)
 	if a.now().Unix() >= s.Until {
 		return nil, a.end(flows.DeniedUnavailable, errors.New("users: Okta did not answer in time")), nil
 	}
+	again := a.blocked // since this sign-in began
 	if a.now().Sub(time.Unix(s.Seen, 0)) >= seenLife {
-		if denied, err := a.know(ctx, s.User); err != nil || denied != nil {
-			return nil, orStep(denied), err
-		}
+		again = func(ctx context.Context) (*flows.Step, error) { return a.know(ctx, s.User) }
+	}
+	if denied, err := again(ctx); err != nil || denied != nil {
+		return nil, orStep(denied), err
 	}
 	id := s.identity()
 	if a.engine.cfg.Groups {

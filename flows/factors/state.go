@@ -73,6 +73,8 @@ type state struct {
 	Number string `json:"m,omitempty"`
 	// Slow is set while Okta's limits make this person wait longer between two polls than an answer takes.
 	Slow bool `json:"z,omitempty"`
+	// Denied is set after a denial on the phone: the person may say that it was not them who signed in.
+	Denied bool `json:"d,omitempty"`
 	// WebAuthn is the Step's, for wantCredential.
 	WebAuthn *flows.WebAuthn `json:"W,omitempty"`
 
@@ -179,5 +181,5 @@ func (s *state) pending() *factor {
 
 // rest drops what belongs to one challenge.
 func (s *state) rest() {
-	s.Pending, s.Poll, s.Cancel, s.Until, s.Number, s.Slow, s.WebAuthn = 0, "", "", 0, "", false, nil
+	s.Pending, s.Poll, s.Cancel, s.Until, s.Number, s.Slow, s.Denied, s.WebAuthn = 0, "", "", 0, "", false, false, nil
 }

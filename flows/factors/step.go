@@ -148,7 +148,7 @@ func (a *attempt) deny(why flows.DeniedReason) (flows.State, flows.Step, error) 
 	}
 	step.Denied = &flows.Denied{Reason: why, Final: len(step.Choices) == 0}
 	s.rest()
-	s.Want = wantNothing
+	s.Want, s.Denied = wantNothing, why == flows.DeniedOnPhone
 	if step.Denied.Final {
 		return nil, step, nil
 	}

@@ -172,6 +172,12 @@ func TestStatusIsReadAgain(t *testing.T) {
 	w.on("GET "+users+userID, 200, person("SUSPENDED"))
 	w.later(90e9)
 	w.poll().want("denied locked final")
+
+	w = newWorld(t) // nor who was deactivated a moment ago
+	w.on("POST "+base+"/ostokta/verify", 200, `{"factorResult":"SUCCESS"}`)
+	w.start().choose(identity.TOTP)
+	w.on("GET "+users+userID, 200, person("DEPROVISIONED"))
+	w.code("123456").want("denied policy final")
 }
 
 func TestZeroContext(t *testing.T) {

@@ -129,12 +129,15 @@ func (a *attempt) proceed(ctx context.Context, doc *document) (flows.State, flow
 // that is not the same question. A chooser that offers the same factor again has not accepted it.
 func (a *attempt) judge(p *page) {
 	factor := a.asked
+	if p.ask == askProbe && !p.failed() {
+		return // it is about the device: the document after it says what became of the answer
+	}
 	a.asked = ""
 	if factor == "" || p.failed() {
 		return
 	}
 	switch p.ask {
-	case askNothing, askRedirected, askRejected, askIdentify, askProbe, askSafeMode, askUnlock:
+	case askNothing, askRedirected, askRejected, askIdentify, askSafeMode, askUnlock:
 		return
 	case askSkip:
 		if a.state.Enrolling && p.form.name == "skip" && len(p.messages) > 0 {

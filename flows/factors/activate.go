@@ -2,7 +2,6 @@ package factors
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -89,7 +88,7 @@ func (a *attempt) enrol(ctx context.Context) (flows.State, flows.Step, error) {
 		return a.enrolRefused(res)
 	}
 	l := new(listed)
-	if json.Unmarshal(res.Body, l) != nil || !oktaID(l.ID) {
+	if decode(res.Body, l) != nil || !oktaID(l.ID) {
 		return nil, flows.Step{}, malformed(res)
 	}
 	s.Enrol.ID = l.ID
@@ -175,7 +174,7 @@ func (a *attempt) activate(ctx context.Context, in string) (flows.State, flows.S
 // activated takes a whole factor for what it says: only ACTIVE is set up.
 func (a *attempt) activated(ctx context.Context, res *okta.Response) (flows.State, flows.Step, error) {
 	l := new(listed)
-	if json.Unmarshal(res.Body, l) != nil || l.Status != statusActive || l.ID != a.state.Enrol.ID {
+	if decode(res.Body, l) != nil || l.Status != statusActive || l.ID != a.state.Enrol.ID {
 		return nil, flows.Step{}, malformed(res)
 	}
 	return a.enrolled(ctx, true)
@@ -195,7 +194,7 @@ func (a *attempt) pollDevice(ctx context.Context) (flows.State, flows.Step, erro
 	if res.Status != http.StatusOK && outcomeOf(res, "") != gone {
 		return a.enrolRefused(res)
 	}
-	if json.Unmarshal(res.Body, &body) != nil {
+	if decode(res.Body, &body) != nil {
 		return nil, flows.Step{}, malformed(res)
 	}
 	switch {

@@ -108,8 +108,11 @@ func readInside(res *okta.Response) (*verdict, error) {
 		return v, nil
 	}
 	t := new(transaction)
-	if json.Unmarshal(res.Body, t) != nil {
+	if decode(res.Body, t) != nil {
 		return nil, malformed(res)
+	}
+	if res.Code() != "" { // an error, whatever else it says
+		return v, nil
 	}
 	if t.Status != "MFA_CHALLENGE" {
 		v.outcome, v.moved = accepted, t
@@ -143,7 +146,7 @@ func (a *attempt) proceed(ctx context.Context, t *transaction, res *okta.Respons
 			return nil, flows.Step{}, err
 		}
 		t = new(transaction)
-		if res.Status != http.StatusOK || json.Unmarshal(res.Body, t) != nil {
+		if res.Status != http.StatusOK || decode(res.Body, t) != nil || res.Code() != "" {
 			return nil, flows.Step{}, malformed(res)
 		}
 	}

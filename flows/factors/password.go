@@ -2,7 +2,6 @@ package factors
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -51,8 +50,11 @@ func (a *attempt) password(ctx context.Context, in flows.Answer) (flows.State, f
 		return a.refusePassword(&verdict{res: res, outcome: outcomeOf(res, "")})
 	}
 	t := new(transaction)
-	if json.Unmarshal(res.Body, t) != nil {
+	if decode(res.Body, t) != nil {
 		return nil, flows.Step{}, malformed(res)
+	}
+	if res.Code() != "" { // an error, whatever else it says
+		return a.refusePassword(&verdict{res: res})
 	}
 	return a.proceed(ctx, t, res)
 }

@@ -29,7 +29,7 @@ func (e *Engine) lookUp(ctx context.Context, cc flows.ClientContext, who string)
 		return nil, "", nil, misconfigured(res)
 	}
 	u = new(user)
-	if json.Unmarshal(res.Body, u) != nil || !oktaID(u.ID) || u.Status == "" {
+	if decode(res.Body, u) != nil || !oktaID(u.ID) || u.Status == "" {
 		return nil, "", nil, malformed(res)
 	}
 	if !sameName(who, u) {

@@ -2,7 +2,6 @@ package factors
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -74,7 +73,7 @@ func (a *attempt) query(f *factor, body map[string]any) string {
 // refusal.
 func read(res *okta.Response) (*verdict, error) {
 	v := &verdict{res: res}
-	if err := json.Unmarshal(res.Body, &v.answer); err != nil && res.Status < http.StatusBadRequest {
+	if err := decode(res.Body, &v.answer); err != nil && res.Status < http.StatusBadRequest {
 		return nil, malformed(res)
 	}
 	v.outcome = outcomeOf(res, v.Result)

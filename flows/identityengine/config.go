@@ -59,7 +59,7 @@ type Config struct {
 }
 
 // EnrollProof lists what allows an enrolment: any one of them is enough (immunity S76). Whatever is listed, a factor
-// other than the password that this same sign-in has proved, an e-mailed code included, always is; one that recovered the
+// other than the password and a security question that this same sign-in has proved, an e-mailed code included, always is; one that recovered the
 // password in this transaction is not.
 type EnrollProof struct {
 	// Never refuses every enrolment.

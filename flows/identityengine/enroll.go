@@ -211,8 +211,10 @@ func (a *attempt) mayEnroll() bool {
 	switch {
 	case e.Never:
 		return false
-	case e.OktaPolicy, a.state.Vouched, a.state.secondFactor():
+	case e.OktaPolicy, a.state.Vouched:
 		return true
+	case slices.ContainsFunc(a.state.Proofs, func(p proof) bool { return p.Factor != identity.Password && p.Factor != identity.SecurityQuestion }):
+		return true // an answer can be known to whoever knows the password
 	}
 	for _, network := range e.Networks {
 		if network.Contains(a.cc.Addr()) {

@@ -36,6 +36,7 @@ func TestS76PasswordAloneSetsNothingUp(t *testing.T) {
 		"factor":                           {EnrollProof{}, nil, false},
 		"factor, proved":                   {EnrollProof{}, []identity.Factor{identity.TOTP}, true},
 		"factor, a mailed code":            {EnrollProof{}, []identity.Factor{identity.Email}, true},
+		"factor, a security question":      {EnrollProof{}, []identity.Factor{identity.SecurityQuestion}, false},
 		"network, from inside":             {EnrollProof{Networks: []netip.Prefix{elsewhere, here}}, nil, true},
 		"network, from outside":            {EnrollProof{Networks: []netip.Prefix{elsewhere}}, nil, false},
 		"network, from outside, proved":    {EnrollProof{Networks: []netip.Prefix{elsewhere}}, []identity.Factor{identity.SMS}, true},

@@ -41,6 +41,9 @@ func (r reader) sideFactors() []factorChoice {
 			continue
 		}
 		for _, o := range outer.options {
+			if o.form == nil {
+				continue // there is nothing to choose it by: Okta would be sent an empty authenticator
+			}
 			at := readAuthenticator(r.doc.root.resolve(o.relatesTo))
 			if at.key == "webauthn" && !enroll && slices.ContainsFunc(out, func(c factorChoice) bool { return c.Factor == identity.WebAuthn && !c.Enroll }) {
 				continue // the browser is asked for any of the person's credentials at once

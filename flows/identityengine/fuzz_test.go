@@ -31,6 +31,8 @@ func seeds(f *testing.F) {
 	}
 	f.Add([]byte(`{"version":"1.0.0","remediation":{"value":[{"name":"challenge-poll","href":"https://evil.example/"}]}}`))
 	f.Add([]byte(`{"version":"1.","remediation":{"value":[{"name":"0","href":"/ "}]}}`))
+	f.Add([]byte(`{"version":"1.","remediation":{"value":[{"name":"select-authenticator-authenticate","href":"/","value":[
+		{"name":"authenticator","options":[{"relatesTo":"authenticatorEnrollments[0"}]}]}]},"authenticatorEnrollments":{"value":[{"key":"phone_number"}]}}`))
 	f.Add([]byte(`{"version":"1.0.0","remediation":{"value":[{"name":"user-code","href":"/x","value":[
 		{"name":"a","value":"fixed","mutable":false},{"name":"a"},{"name":"b","required":true},{"name":"b"}]}]}}`))
 }

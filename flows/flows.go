@@ -107,6 +107,9 @@ type Step struct {
 	Enrolling bool
 	// Topic says what KindForm is about.
 	Topic Topic
+	// LinkState is what a link that Okta mails to the gate itself, with the code that this Step asks for, carries as
+	// "state"; "" where Okta mails none.
+	LinkState string
 	// Setup is what a person needs to set up Factor on a phone; set at KindWait (Okta Verify) and KindCode (Google
 	// Authenticator) while Enrolling.
 	Setup *Setup

@@ -30,7 +30,7 @@ func unfinished() map[string]flows.Step {
 		"address":          {Kind: flows.KindForm, Enrolling: true, Topic: flows.TopicAddress, Fields: []flows.Field{{Name: "email", Required: true}}},
 		"phone number":     {Kind: flows.KindForm, Enrolling: true, Topic: flows.TopicPhone, Fields: []flows.Field{{Name: "phoneNumber"}}},
 		"passkey":          {Kind: flows.KindWebAuthn, Enrolling: true, Factor: identity.WebAuthn, WebAuthn: &flows.WebAuthn{Create: true, Options: []byte(`{}`)}},
-		"mailed code":      {Kind: flows.KindCode, Factor: identity.Email, Fields: []flows.Field{{Name: "passcode"}}, Wait: wait},
+		"mailed code":      {Kind: flows.KindCode, Factor: identity.Email, Fields: []flows.Field{{Name: "passcode"}}, Wait: wait, LinkState: "st4te"},
 		"expired password": {Kind: flows.KindForm, Factor: identity.Password, Topic: flows.TopicPasswordExpired, Fields: []flows.Field{{Name: "p", Secret: true}}},
 		"recovery":         {Kind: flows.KindForm, Topic: flows.TopicResetPassword, Fields: []flows.Field{{Name: "p", Secret: true}}},
 		"recovered":        {Kind: flows.KindDenied, Denied: &flows.Denied{Reason: flows.DeniedRestored, Final: true}},
@@ -129,6 +129,53 @@ func TestMailedLinkIsNoGesture_S76(t *testing.T) {
 	}
 	if strings.Contains(w.logs.String(), linkToken) {
 		t.Errorf("the token is in the log:\n%s", w.logs)
+	}
+}
+
+// S38: a mailed code has a button only in the browser whose sign-in the link is of, and else is shown, to be typed there; what
+// is no code is not shown.
+func TestMailedCode_S38(t *testing.T) {
+	asks := unfinished()["mailed code"]
+	foreign := asks
+	foreign.LinkState = ""
+	for name, c := range map[string]struct {
+		step          flows.Step
+		query         string
+		shown, button bool
+	}{
+		"of this sign-in":    {asks, "otp=12345678&state=st4te", true, true},
+		"letters":            {asks, "otp=aB3dE6gH9j&state=st4te", true, true},
+		"of another sign-in": {asks, "otp=12345678&state=other", true, false},
+		"of none":            {asks, "otp=12345678", true, false},
+		"not mailed by Okta": {foreign, "otp=12345678&state=", true, false},
+		"asked for no code":  {unfinished()["recovery"], "otp=12345678&state=st4te", true, false},
+		"words":              {asks, "otp=call-555&state=st4te", false, false},
+		"markup":             {asks, "otp=%3Cb%3Ex%3C%2Fb%3E&state=st4te", false, false},
+		"foreign digits":     {asks, "otp=%D9%A1%D9%A2%D9%A3%D9%A4&state=st4te", false, false},
+		"too short":          {asks, "otp=12345&state=st4te", false, false},
+		"too long":           {asks, "otp=12345678901&state=st4te", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flow := straight()
+			flow.start = func(flows.Answer) (flows.Step, error) { return c.step, nil }
+			w := newWorld(t, flow)
+			b := w.browser(t)
+			b.begin()
+			page := b.get("/_mfa/email?" + c.query)
+			query, err := url.ParseQuery(c.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[c.shown]; page.StatusCode != want {
+				t.Errorf("status %d, want %d", page.StatusCode, want)
+			}
+			if shown := strings.Contains(page.body, query.Get("otp")); shown != c.shown {
+				t.Errorf("shown: %v, want %v:\n%s", shown, c.shown, page.body)
+			}
+			if button := strings.Contains(page.body, `name="f.passcode"`); button != c.button {
+				t.Errorf("a button: %v, want %v:\n%s", button, c.button, page.body)
+			}
+		})
 	}
 }
 

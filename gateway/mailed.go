@@ -9,7 +9,8 @@ import (
 )
 
 // Links that Okta mails lead here. Programs that read mail open links too, so none of them does anything by itself: each
-// shows a page with a button. What is in the link is shown to nobody else, and is in no log of ours.
+// shows a page with a button. What is in the link is shown to nobody else, is in no log (of Caddy's, see caddymodule) and
+// goes to Okta alone.
 
 const (
 	// maxToken bounds a mailed token; minOTP and maxOTP a mailed code (identity-engine.md §6.2).
@@ -29,12 +30,12 @@ func (x *exchange) mailedPage(route string) {
 	case !x.facts.Secure && !loopback(x.site):
 		x.problem(http.StatusForbidden, ui.ProblemInsecure, form{})
 		return
-	case route == "/activate" && x.cfg.Activate && plainText(m.Value, 1, maxToken):
+	case route == "/activate" && x.cfg.Activate && isToken(m.Value):
 		m.Kind, m.Field = ui.MailedActivation, flows.FieldActivationToken
-	case route == "/recover" && x.cfg.Recover && plainText(m.Value, 1, maxToken):
+	case route == "/recover" && x.cfg.Recover && isToken(m.Value):
 		m.Kind, m.Field = ui.MailedRecovery, flows.FieldRecoveryToken
-	case route == "/email" && plainText(query.Get("otp"), minOTP, maxOTP):
-		x.mailedCode(query.Get("otp"))
+	case route == "/email" && isCode(query.Get("otp")):
+		x.mailedCode(query.Get("otp"), query.Get("state"))
 		return
 	default:
 		x.problem(http.StatusNotFound, ui.ProblemNotFound, form{})
@@ -44,12 +45,13 @@ func (x *exchange) mailedPage(route string) {
 	x.linkPage(m, form{browser: x.signIn, back: "/"})
 }
 
-// mailedCode offers to send the code where this browser's sign-in asks for one, and else shows it, to be typed where
-// the sign-in began.
-func (x *exchange) mailedCode(otp string) {
+// mailedCode offers to send the code where this browser's sign-in is the one that it was mailed for and asks for it, and
+// else shows it, to be typed where the sign-in began.
+func (x *exchange) mailedCode(otp, state string) {
 	m := ui.Mailed{Kind: ui.MailedCode, Value: otp}
 	v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm())
-	if !ok || v.Step.Kind != flows.KindCode || v.Step.Factor != identity.Email || len(v.Step.Fields) != 1 {
+	ours := ok && v.Step.LinkState != "" && v.Step.LinkState == state
+	if !ours || v.Step.Kind != flows.KindCode || v.Step.Factor != identity.Email || len(v.Step.Fields) != 1 {
 		x.page(http.StatusOK, ui.Page{View: ui.ViewMailed, Mailed: m})
 		return
 	}
@@ -66,13 +68,26 @@ func (x *exchange) linkPage(m ui.Mailed, f form) {
 	x.page(http.StatusOK, ui.Page{View: ui.ViewMailed, Mailed: m, CSRF: token})
 }
 
-// plainText reports whether s is printable ASCII of that length.
-func plainText(s string, least, most int) bool {
-	if len(s) < least || len(s) > most {
+// isToken reports whether s may be a mailed token: printable ASCII. It is shown to nobody.
+func isToken(s string) bool {
+	if s == "" || len(s) > maxToken {
 		return false
 	}
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// isCode reports whether s may be a mailed code: it is shown, and whoever made the link wrote it (immunity S38).
+func isCode(s string) bool {
+	if len(s) < minOTP || len(s) > maxOTP {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
 )
 
 // view is what a Step shows beside what the state says.
@@ -41,6 +42,9 @@ func (a *attempt) step(v view) flows.Step {
 		// What Okta does not name may be a password.
 		step.Fields = []flows.Field{{Name: s.field(), Label: s.Label, Secret: s.Pending == "", Messages: v.fieldMessages}}
 		step.Setup = s.Setup
+		if s.Pending == identity.Email {
+			step.LinkState = s.link()
+		}
 		if s.PollBy != nil {
 			step.Wait = &flows.Wait{Interval: a.engine.interval(max(v.interval, s.Every))}
 		}

@@ -16,6 +16,7 @@ func TestRefusedByName(t *testing.T) {
 			user       oktasim.User
 		}{
 			{"nothing", "[data-reason=enrollment]", oktasim.User{}},
+			{"required", "[data-reason=enrollment]", oktasim.User{Require: []string{"okta_verify"}}},
 			{"fastpass", "[data-reason=unsupported][data-obstacle=fastpass]", oktasim.User{Methods: []string{"signed_nonce"}}},
 			{"unassigned", "[data-reason=policy]", oktasim.User{Access: "unassigned", Enrolled: []string{"okta_email"}}},
 			{"denied", "[data-reason=policy]", oktasim.User{Access: "denied", Enrolled: []string{"okta_email"}}},
@@ -35,17 +36,24 @@ func TestRefusedByName(t *testing.T) {
 	})
 }
 
-// Where the operator leaves it to Okta's policy, the first factor is set up right after the password.
+// Where the operator leaves it to Okta's policy, all that has to be set up is, right after the password.
 func TestFirstFactorAfterThePassword(t *testing.T) {
-	b := newBrowser(t, startDemo(t, "-enroll-by-password"))
-	fox := b.d.join("fox", oktasim.User{Require: []string{"okta_verify"}})
-	p := b.tab()
-	p.signIn(fox, "/")
-	p.see(onEnroll)
-	p.click("[data-choice-kind=enroll][data-factor=push]")
-	p.see(onSetUp)
-	b.d.scan(fox, p.qr())
-	p.admitted(fox, "/")
+	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
+		fox := b.d.join("fox", oktasim.User{Require: []string{"okta_verify", "phone_number"}})
+		p := b.tab()
+		p.signIn(fox, "/")
+		p.see(onEnroll)
+		shot(p, "enroll-by-password")
+		p.click("[data-choice-kind=enroll][data-factor=push]")
+		p.see(onSetUp)
+		b.d.scan(fox, p.qr())
+		p.click("[data-choice-kind=enroll][data-factor=sms]")
+		p.fill(telField, "+15555550188")
+		p.pick("#answer select", "0")
+		p.press(primary)
+		p.prove("sms", func() string { return b.d.newestMail(fox).Code })
+		p.admitted(fox, "/")
+	}, "-enroll-by-password")
 }
 
 // Whether Okta asks for the user name alone or for both, the person fills in one page.

@@ -6,11 +6,11 @@ import (
 )
 
 // everyWay runs a test with page script and without, both at once: each mostly waits for a poll.
-func everyWay(t *testing.T, test func(t *testing.T, b *browser, shot func(p *tab, name string))) {
+func everyWay(t *testing.T, test func(t *testing.T, b *browser, shot func(p *tab, name string)), args ...string) {
 	for name, noJS := range map[string]bool{"script": false, "no script": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBrowser(t, startDemo(t))
+			b := newBrowser(t, startDemo(t, args...))
 			b.noJS = noJS
 			prefix := strings.ReplaceAll(name, " ", "-") + "-"
 			test(t, b, func(p *tab, name string) { p.shot(prefix + name) })

@@ -9,7 +9,7 @@ import (
 	"sidegate.example/sidegate/gateway/transaction"
 )
 
-// audit writes one line for each sign-in that ended and each factor that was refused, and passes the counts on. The line
+// audit writes one line for each sign-in that ended and each factor that was refused or not accepted, and passes the counts on. The line
 // of a success is written where its session is made.
 type audit struct{ *Gate }
 
@@ -36,7 +36,7 @@ func (a audit) SignIn(e transaction.Ended) {
 // knownByThen are the ends that Okta comes to only with an account in hand. At any other the user name may be a password
 // that was typed into the wrong field, and stays out of the log.
 var knownByThen = []flows.DeniedReason{flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedLocked, flows.DeniedPolicy,
-	flows.DeniedNoFactor, flows.DeniedUpdateApp}
+	flows.DeniedNoFactor, flows.DeniedUpdateApp, flows.DeniedTooMany}
 
 // Challenge implements transaction.Observer.
 func (a audit) Challenge(c transaction.Challenged) {
@@ -46,6 +46,12 @@ func (a audit) Challenge(c transaction.Challenged) {
 	}
 	a.log.LogAttrs(context.Background(), slog.LevelWarn, "factor not accepted", slog.String("factor", string(c.Factor)),
 		slog.String("result", c.Result), slog.String("user", c.Person), slog.String("client_ip", address(c.Client)), slog.Duration("took", c.Took))
+}
+
+// Refused implements transaction.Observer: a push that was not sent, a factor that was not to be had.
+func (a audit) Refused(e transaction.Ended) {
+	a.log.LogAttrs(context.Background(), slog.LevelWarn, "factor refused", slog.String("user", e.Person),
+		slog.String("client_ip", address(e.Client)), slog.Any("error", e.Cause))
 }
 
 // Pending implements transaction.Observer.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -115,6 +116,31 @@ func TestEndedSignInsAreLogged(t *testing.T) {
 	for _, want := range []string{
 		`level=WARN msg="factor not accepted" factor=push result=rejected user=bob client_ip=` + clientIP,
 		`level=WARN msg="sign-in ended without a session" result=denied_on_phone user=bob client_ip=` + clientIP,
+	} {
+		if strings.Count(w.logs.String(), want) != 1 {
+			t.Errorf("not once in the log: %s\n%s", want, w.logs)
+		}
+	}
+}
+
+// A storm of pushes that the gate has stopped, and guesses that it has ended, name the person and the address, too.
+func TestStopsAreLogged(t *testing.T) {
+	flow := straight()
+	w := newWorld(t, flow)
+	b := w.browser(t)
+	b.begin()
+	post := func(step flows.Step) {
+		page := b.get(protected)
+		flow.next = func(flows.Answer) (flows.Step, error) { return step, nil }
+		b.post("/_mfa/answer", url.Values{"csrf": {page.csrf(t)}, "choice": {"push"}})
+	}
+	stopped := chooseStep
+	stopped.Cause = errors.New("too many pushes")
+	post(stopped)
+	post(flows.Step{Kind: flows.KindDenied, Person: "bob", Denied: &flows.Denied{Reason: flows.DeniedTooMany, Final: true}, Cause: errors.New("too many codes")})
+	for _, want := range []string{
+		`level=WARN msg="factor refused" user=bob client_ip=` + clientIP + ` error="too many pushes"`,
+		`level=WARN msg="sign-in ended without a session" result=too_many user=bob client_ip=` + clientIP + ` error="too many codes"`,
 	} {
 		if strings.Count(w.logs.String(), want) != 1 {
 			t.Errorf("not once in the log: %s\n%s", want, w.logs)

@@ -47,6 +47,9 @@ func TestS78Messages(t *testing.T) {
 	w.press("resend").want("code sms")
 	w.press("other").choose(identity.Voice).want("code voice")
 	w.press("other").choose(identity.Email).want("choose [sidegate.too_many_sends]")
+	if w.step.Cause == nil || w.step.Cause.Error() != "too many pushes and messages; Okta was not asked for another one" {
+		t.Errorf("the log gets %v", w.step.Cause)
+	}
 	w.choose(identity.Push).want("choose [sidegate.too_many_sends]")
 }
 
@@ -60,6 +63,9 @@ func TestS78CoolDown(t *testing.T) {
 	}
 	before := w.posts()
 	w.press("other").choose(identity.Push).want("choose [sidegate.cool_down]")
+	if w.step.Cause == nil || w.step.Cause.Error() != "a push was denied a short while ago; Okta was not asked for another one" {
+		t.Errorf("the log gets %v", w.step.Cause)
+	}
 	w.start().choose(identity.Push).want("choose [sidegate.cool_down]")
 	if w.posts() != before {
 		t.Error("a push was sent after a denial")

@@ -15,6 +15,11 @@ const maxPush = 5 * time.Minute
 // lastLook is how long before its end a push is polled for the last time; the manager's jitter has to fit in.
 const lastLook = 10 * time.Second
 
+var (
+	errCoolDown = errors.New("a push was denied a short while ago; Okta was not asked for another one")
+	errSends    = errors.New("too many pushes and messages; Okta was not asked for another one")
+)
+
 var errFreeSuccess = errors.New("factor_verify: SUCCESS before anything was verified")
 
 // typed reports whether the factor needs no challenge: the person has the code already.
@@ -121,11 +126,13 @@ func (a *attempt) mayNotSend(ctx context.Context, f *factor) (*flows.Message, er
 	if f.Factor == identity.Push {
 		wait, err := e.wait(ctx, classDenied, s.User, 1, e.cfg.Limits.CoolDown)
 		if err != nil || wait > 0 {
+			a.cause = errCoolDown
 			return &msgCoolDown, err
 		}
 	}
 	wait, err := e.take(ctx, classSend, s.User, e.cfg.Limits.Pushes)
 	if err != nil || wait > 0 {
+		a.cause = errSends
 		return &msgSends, err
 	}
 	return nil, nil

@@ -52,7 +52,7 @@ func (a *attempt) show() (flows.State, flows.Step, error) {
 // step is the only maker of Steps that a sign-in can go on from, but for the other engine's.
 func (a *attempt) step() flows.Step {
 	s := &a.state
-	step := flows.Step{Person: s.Person, Messages: a.messages}
+	step := flows.Step{Person: s.Person, Messages: a.messages, Cause: a.cause}
 	f := s.pending()
 	if f != nil {
 		step.Factor, step.Device = f.Factor, f.Detail

@@ -42,6 +42,9 @@ type Observer interface {
 	SignIn(Ended)
 	// Challenge is called once per factor that was answered, or was not in time.
 	Challenge(Challenged)
+	// Refused is called when what a person pressed or typed was refused for a Step.Cause, and the sign-in goes on. Client
+	// and Person are as in Ended, Cause is not nil, and Result is "".
+	Refused(Ended)
 	// Pending is called with +1 and -1 as sign-ins begin and end. Only the sum over all observers of
 	// the process is meaningful, because a reload swaps them.
 	Pending(delta int)
@@ -61,6 +64,7 @@ type nobody struct{}
 
 func (nobody) SignIn(Ended)         {}
 func (nobody) Challenge(Challenged) {}
+func (nobody) Refused(Ended)        {}
 func (nobody) Pending(int)          {}
 
 // asks reports whether s asks for a factor that the person has. Setting one up is no challenge.

@@ -20,6 +20,7 @@ type observer struct {
 	signIns    []string
 	challenges []string
 	ended      []transaction.Ended
+	refused    []transaction.Ended
 	pending    int
 }
 
@@ -34,6 +35,12 @@ func (o *observer) Challenge(c transaction.Challenged) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.challenges = append(o.challenges, fmt.Sprintf("%s %s %v", c.Factor, c.Result, c.Took.Round(time.Second)))
+}
+
+func (o *observer) Refused(e transaction.Ended) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refused = append(o.refused, e)
 }
 
 func (o *observer) Pending(delta int) {

@@ -141,6 +141,8 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 	result := verdict(&t.step, &step, gesture)
 	if result != "" {
 		t.challenged(o, result, now)
+	} else if gesture != nil && step.Cause != nil && step.Kind != flows.KindDenied {
+		o.Refused(Ended{Person: step.Person, Client: t.client, Cause: step.Cause})
 	}
 	t.proved = t.proved || result == challengeAccepted || passwordTaken(&t.step, gesture, &step)
 	same := gesture == nil && sameQuestion(&t.step, &step)

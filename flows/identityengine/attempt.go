@@ -179,7 +179,7 @@ func plain(f identity.Factor) identity.Factor {
 // automatic is the call that needs no person, nil when a page is due. It never chooses a factor that makes a
 // phone ring.
 func (a *attempt) automatic(p *page) (*move, map[string]any) {
-	if p.enrolling && p.skip != nil && !a.mayEnroll() {
+	if p.guarded() && p.skip != nil && !a.mayEnroll() {
 		return p.skip, p.skip.Body
 	}
 	if m := a.seek(p); m != nil {

@@ -37,8 +37,7 @@ var neverGeneric = map[string]bool{
 	"device-assurance-grace-period": true, "keep-me-signed-in": true,
 }
 
-// generic serves a form that no code names, from its own description. One that leads to an enrolment is guarded as any
-// other, whatever it is called (immunity S76).
+// generic serves a form that no code names, from its own description.
 func (r reader) generic(p *page, f *form) bool {
 	if _, device := obstacles[f.name]; device || neverGeneric[f.name] || topics[f.name] != "" {
 		return false
@@ -47,8 +46,24 @@ func (r reader) generic(p *page, f *form) bool {
 	if m == nil || !r.describe(p, f, flows.TopicOther) {
 		return false
 	}
-	p.enrolling = strings.HasPrefix(f.name, "enroll") || strings.Contains(m.Path, "/credential/")
+	p.enrolling = r.setsUp(f.name, m.Path)
 	return true
+}
+
+// setsUp reports whether a form that no code names may set something up, which is guarded then as any other set-up is
+// (immunity S76). It may unless nothing speaks for it: by its name, by where it leads, or because the document is about an
+// authenticator and names no enrolment of it.
+func (r reader) setsUp(texts ...string) bool {
+	for _, text := range texts {
+		text = strings.ToLower(strings.ReplaceAll(text, "-", ""))
+		for _, part := range []string{"enroll", "setup", "credential"} {
+			if strings.Contains(text, part) {
+				return true
+			}
+		}
+	}
+	root := r.doc.root
+	return root.has("enrollmentAuthenticator") || root.has("currentAuthenticator") && !root.has("currentAuthenticatorEnrollment")
 }
 
 // describe fills p with the inputs that the form has.
@@ -63,6 +78,10 @@ func (r reader) describe(p *page, f *form, topic flows.Topic) bool {
 	case flows.TopicNewPassword, flows.TopicPasswordExpired, flows.TopicPasswordExpiring, flows.TopicResetPassword:
 		if len(in.list) == 0 {
 			return false
+		}
+		if !at.isPassword() { // another authenticator that is to be set up again
+			p.topic, p.enrolling, p.factor = flows.TopicOther, true, r.currentFactor(at)
+			break
 		}
 		p.factor = identity.Password
 		in.newPassword()

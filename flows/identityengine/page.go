@@ -105,6 +105,10 @@ func (p *page) failed() bool {
 	return false
 }
 
+// guarded reports whether the page is one that a sign-in must have proved enough for (immunity S76): a set-up, or a profile,
+// whose addresses and numbers may be what the next proof is sent to.
+func (p *page) guarded() bool { return p.enrolling || p.topic == flows.TopicProfile }
+
 // offers reports whether f can be chosen.
 func (p *page) offers(f identity.Factor) bool {
 	return slices.ContainsFunc(p.factors, func(c factorChoice) bool { return c.Factor == f && !c.Enroll })

@@ -202,9 +202,10 @@ var remediations = map[string]remediation{
 		posts:   `/idp/idx/challenge/resend {"phoneNumber":"+15555550100","stateHandle":"h"}`,
 	},
 	"enroll-profile": {
-		shows:  `form profile at=/idp/idx/enroll/new field=userProfile.firstName*"First name" field=userProfile.email:email*"Email" field=userProfile.country:select"Country"(0=France|1=Chad)`,
-		answer: flows.Answer{Values: map[string]string{"userProfile.firstName": "Joe", "userProfile.email": "j@example.com", "userProfile.country": "1", "userProfile.tier": "platinum"}},
-		posts:  `/idp/idx/enroll/new {"stateHandle":"h","userProfile":{"country":"td","email":"j@example.com","firstName":"Joe","tier":"gold"}}`,
+		shows:   `form profile at=/idp/idx/enroll/new field=userProfile.firstName*"First name" field=userProfile.email:email*"Email" field=userProfile.country:select"Country"(0=France|1=Chad)`,
+		guarded: "denied enrollment final=true",
+		answer:  flows.Answer{Values: map[string]string{"userProfile.firstName": "Joe", "userProfile.email": "j@example.com", "userProfile.country": "1", "userProfile.tier": "platinum"}},
+		posts:   `/idp/idx/enroll/new {"stateHandle":"h","userProfile":{"country":"td","email":"j@example.com","firstName":"Joe","tier":"gold"}}`,
 	},
 	"enroll-something-new": {
 		shows:   `form enrolling other at=/idp/idx/other field=serial*"Serial number"`,
@@ -252,9 +253,10 @@ var remediations = map[string]remediation{
 	"piv-idp":                       {shows: "denied unsupported final=true obstacle=smart_card"},
 	"poll":                          {shows: "wait every=2s degraded at=/idp/idx/poll"},
 	"profile-update": {
-		shows:  `form profile at=/idp/idx/enroll/new field=userProfile.firstName"First name"=Joe field=userProfile.secondEmail:email"Second email" [skip]`,
-		answer: flows.Answer{Values: map[string]string{"userProfile.secondEmail": "k@example.com", "userProfile.tier": "platinum"}},
-		posts:  `/idp/idx/enroll/new {"stateHandle":"h","userProfile":{"secondEmail":"k@example.com","tier":"gold"}}`,
+		shows:   `form profile at=/idp/idx/enroll/new field=userProfile.firstName"First name"=Joe field=userProfile.secondEmail:email"Second email" [skip]`,
+		guarded: "calls /idp/idx/skip",
+		answer:  flows.Answer{Values: map[string]string{"userProfile.secondEmail": "k@example.com", "userProfile.tier": "platinum"}},
+		posts:   `/idp/idx/enroll/new {"stateHandle":"h","userProfile":{"secondEmail":"k@example.com","tier":"gold"}}`,
 	},
 	"recover": {
 		shows:   "identify at=/idp/idx/challenge/answer field=password+secret [recover] !sidegate.credentials",
@@ -331,7 +333,10 @@ var remediations = map[string]remediation{
 		answer:  flows.Answer{Choice: "channel-sms"},
 		posts:   `/idp/idx/credential/enroll {"authenticator":{"channel":"sms","id":"aut1"},"stateHandle":"h"}`,
 	},
-	"select-identify": {shows: `form profile at=/idp/idx/enroll/new field=userProfile.email:email*"Email"`},
+	"select-identify": {
+		shows:   `form profile at=/idp/idx/enroll/new field=userProfile.email:email*"Email"`,
+		guarded: "denied enrollment final=true",
+	},
 	"skip.first": {
 		shows:   `choose enrolling [enroll-google_otp "Google Authenticator" (can wait until 30 November 2026)] [skip]`,
 		guarded: "calls /idp/idx/skip",

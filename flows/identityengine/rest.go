@@ -23,7 +23,7 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 	if why, ok := refusal(p, a.waited); ok {
 		return a.refuse(p, why)
 	}
-	if p.enrolling && !a.mayEnroll() {
+	if p.guarded() && !a.mayEnroll() {
 		return a.refuse(p, flows.DeniedEnrollment)
 	}
 	switch p.ask {

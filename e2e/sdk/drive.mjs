@@ -28,6 +28,7 @@ function report(tx) {
     inputs: inputs.map((i) => i.name),
     options: (inputs.find((i) => i.options)?.options || step?.options || []).map(values),
     authenticator: step?.authenticator?.key,
+    authenticatorId: step?.authenticator?.id,
     contextual: step?.authenticator?.contextualData,
     canSkip: Boolean(step?.canSkip),
     canResend: Boolean(step?.canResend),

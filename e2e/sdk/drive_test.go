@@ -26,22 +26,23 @@ type driven struct {
 
 // view is what the SDK makes of an answer.
 type view struct {
-	Event         string         `json:"event"`
-	Status        string         `json:"status"`
-	Step          string         `json:"step"`
-	Inputs        []string       `json:"inputs"`
-	Options       []string       `json:"options"`
-	Authenticator string         `json:"authenticator"`
-	Contextual    map[string]any `json:"contextual"`
-	CanSkip       bool           `json:"canSkip"`
-	CanResend     bool           `json:"canResend"`
-	Refresh       int            `json:"refresh"`
-	Features      []string       `json:"features"`
-	Steps         []string       `json:"steps"`
-	Messages      []string       `json:"messages"`
-	Claims        map[string]any `json:"claims"`
-	AccessToken   bool           `json:"accessToken"`
-	Text          string         `json:"text"`
+	Event           string         `json:"event"`
+	Status          string         `json:"status"`
+	Step            string         `json:"step"`
+	Inputs          []string       `json:"inputs"`
+	Options         []string       `json:"options"`
+	Authenticator   string         `json:"authenticator"`
+	AuthenticatorID string         `json:"authenticatorId"`
+	Contextual      map[string]any `json:"contextual"`
+	CanSkip         bool           `json:"canSkip"`
+	CanResend       bool           `json:"canResend"`
+	Refresh         int            `json:"refresh"`
+	Features        []string       `json:"features"`
+	Steps           []string       `json:"steps"`
+	Messages        []string       `json:"messages"`
+	Claims          map[string]any `json:"claims"`
+	AccessToken     bool           `json:"accessToken"`
+	Text            string         `json:"text"`
 }
 
 // drive starts the SDK beside an org with one more person, who has the usual password unless u says another.

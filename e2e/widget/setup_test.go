@@ -17,7 +17,7 @@ func TestSetUpEverything(t *testing.T) {
 	user := oktasim.User{
 		Login: "new@sidegate.example", Email: "new@sidegate.example", Password: oktasim.DefaultPassword,
 		PasswordState: "expired", Methods: []string{"totp"},
-		Require:  []string{"phone_number", "google_otp", "onprem_mfa", "symantec_vip", "yubikey_token", "okta_email"},
+		Require:  []string{"phone_number", "google_otp", "onprem_mfa", "rsa_token", "symantec_vip", "yubikey_token", "okta_email"},
 		Optional: []string{"security_question"},
 	}
 	s := startSite(t, user)
@@ -49,6 +49,8 @@ func TestSetUpEverything(t *testing.T) {
 
 	p.choose("onprem_mfa")
 	answer(s.org.HardwareCode(user.Login))
+	p.choose("rsa_token")
+	answer(s.org.HardwareCode(user.Login))
 	p.choose("symantec_vip")
 	p.fill("input[name='credentials.credentialId']", oktasim.SymantecCredential)
 	first := s.org.HardwareCode(user.Login)
@@ -66,7 +68,7 @@ func TestSetUpEverything(t *testing.T) {
 
 	p.see("[data-se=security_question] a")
 	p.click(".skip-all")
-	p.wantSignedIn(user.Login, "pwd", "mfa", "okta_verify", "otp", "sms", "google_otp", "oath_otp", "symantec", "yubikey", "email")
+	p.wantSignedIn(user.Login, "pwd", "mfa", "okta_verify", "otp", "sms", "google_otp", "oath_otp", "rsa", "symantec", "yubikey", "email")
 	for _, key := range user.Require {
 		wantSetUp(t, s, user.Login, key)
 	}

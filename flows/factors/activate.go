@@ -142,7 +142,7 @@ func (a *attempt) activate(ctx context.Context, in string) (flows.State, flows.S
 		a.wrong = []flows.Message{msgCodeFormat}
 		return a.show()
 	}
-	wait, err := e.take(ctx, classCode, s.User, e.cfg.Limits.WrongCodes)
+	wait, err := e.takeCode(ctx, s.User)
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -152,7 +152,7 @@ func (a *attempt) activate(ctx context.Context, in string) (flows.State, flows.S
 	res, err := a.post(ctx, factorPath(s.User, s.Enrol.ID)+"/lifecycle/activate", map[string]any{"passCode": in})
 	if err != nil {
 		if !sent(err) {
-			e.giveBack(ctx, classCode, s.User)
+			e.giveBackCode(ctx, s.User)
 		}
 		return nil, flows.Step{}, err
 	}
@@ -164,7 +164,7 @@ func (a *attempt) activate(ctx context.Context, in string) (flows.State, flows.S
 		a.wrong = []flows.Message{msgWrongCode}
 		return a.show()
 	case replayed, late:
-		e.giveBack(ctx, classCode, s.User)
+		e.giveBackCode(ctx, s.User)
 		a.wrong = []flows.Message{msgLate}
 		return a.show()
 	}
@@ -213,7 +213,7 @@ func (a *attempt) pollDevice(ctx context.Context) (flows.State, flows.Step, erro
 // it does in Okta's own pages.
 func (a *attempt) enrolled(ctx context.Context, shown bool) (flows.State, flows.Step, error) {
 	s, f := &a.state, a.state.Enrol.Factor
-	a.engine.forgive(ctx, classCode, s.User)
+	a.engine.forgiveCode(ctx, s.User)
 	s.Enrol = nil
 	if shown && a.engine.cfg.ends(f) {
 		s.prove(f, a.now())

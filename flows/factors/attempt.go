@@ -134,7 +134,7 @@ func (a *attempt) choose(ctx context.Context) (flows.State, flows.Step, error) {
 // accept goes on from a factor that Okta accepted.
 func (a *attempt) accept(ctx context.Context) (flows.State, flows.Step, error) {
 	e, s := a.engine, &a.state
-	e.forgive(ctx, classCode, s.User)
+	e.forgiveCode(ctx, s.User)
 	f := s.pending().proved(s.Number)
 	s.rest()
 	s.Seen = 0 // the Factors API verifies for whoever it knows: the end asks once more whether the person is ACTIVE

@@ -215,7 +215,7 @@ func (a *attempt) succeeded(ctx context.Context, t *transaction, verified *facto
 	if proved == "" {
 		return a.offer(ctx)
 	}
-	e.forgive(ctx, classCode, s.User)
+	e.forgiveCode(ctx, s.User)
 	if !e.cfg.ends(proved) {
 		return nil, a.end(flows.DeniedPolicy, errNoNumber), nil
 	}

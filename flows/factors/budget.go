@@ -13,6 +13,7 @@ const (
 	classPassword = "password" // wrong passwords, by name
 	classShort    = "short"    // wrong passwords, by what stands before the @
 	classCode     = "code"     // wrong codes, answers and signatures, by user
+	classCall     = "call"     // calls with these that Okta may count, by user
 	classSend     = "send"     // pushes and messages, by user
 	classDenied   = "denied"   // denials, by user
 	classBlocked  = "blocked"  // "that was not me", by user
@@ -33,7 +34,7 @@ func (e *Engine) key(class, who string) string {
 
 // window is the time that events of class count in.
 func (e *Engine) window(class string) time.Duration {
-	if class == classCode {
+	if class == classCode || class == classCall {
 		return max(e.cfg.Limits.Window, codeMemory)
 	}
 	return e.cfg.Limits.Window
@@ -48,6 +49,43 @@ func (e *Engine) take(ctx context.Context, class, who string, limit int) (time.D
 func (e *Engine) wait(ctx context.Context, class, who string, limit int, window time.Duration) (time.Duration, error) {
 	wait, err := e.cfg.Budget.Wait(ctx, e.key(class, who), limit, window)
 	return wait, budgetError(err)
+}
+
+// takeCode counts one code as wrong, and the call that has Okta judge it. A code that is tried for several accounts of Okta
+// Verify is one code and several calls, of which there are always fewer than Okta locks the account at (immunity S63).
+func (e *Engine) takeCode(ctx context.Context, user string) (time.Duration, error) {
+	wait, err := e.take(ctx, classCode, user, e.cfg.Limits.WrongCodes)
+	if err != nil || wait > 0 {
+		return wait, err
+	}
+	if wait, err = e.takeCall(ctx, user); err != nil || wait > 0 {
+		e.giveBack(ctx, classCode, user)
+	}
+	return wait, err
+}
+
+// takeCall counts one more call for the same code.
+func (e *Engine) takeCall(ctx context.Context, user string) (time.Duration, error) {
+	return e.take(ctx, classCall, user, oktaLocks-1)
+}
+
+// waitCode is how long it takes until takeCode would count.
+func (e *Engine) waitCode(ctx context.Context, user string) (time.Duration, error) {
+	wait, err := e.wait(ctx, classCode, user, e.cfg.Limits.WrongCodes, e.window(classCode))
+	if err != nil || wait > 0 {
+		return wait, err
+	}
+	return e.wait(ctx, classCall, user, oktaLocks-1, e.window(classCall))
+}
+
+func (e *Engine) giveBackCode(ctx context.Context, user string) {
+	e.giveBack(ctx, classCode, user)
+	e.giveBack(ctx, classCall, user)
+}
+
+func (e *Engine) forgiveCode(ctx context.Context, user string) {
+	e.forgive(ctx, classCode, user)
+	e.forgive(ctx, classCall, user)
 }
 
 // takePassword counts one password as wrong. Okta takes a short name for the whole one, so that spellings with and without

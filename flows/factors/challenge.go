@@ -42,7 +42,7 @@ func (a *attempt) ask(ctx context.Context, i int) (flows.State, flows.Step, erro
 	s.Pending = i + 1
 	f := s.pending()
 	if f.Factor != identity.Push {
-		wait, err := a.engine.wait(ctx, classCode, s.User, a.engine.cfg.Limits.WrongCodes, a.engine.window(classCode))
+		wait, err := a.engine.waitCode(ctx, s.User)
 		if err != nil {
 			return nil, flows.Step{}, err
 		}

@@ -26,18 +26,23 @@ func (a *attempt) code(ctx context.Context, in string) (flows.State, flows.Step,
 	if f.Factor == identity.SecurityQuestion {
 		name = "answer"
 	}
-	for _, id := range f.IDs {
-		wait, err := e.take(ctx, classCode, s.User, e.cfg.Limits.WrongCodes)
+	count := e.takeCode
+	for i, id := range f.IDs {
+		wait, err := count(ctx, s.User)
 		if err != nil {
 			return nil, flows.Step{}, err
+		}
+		if wait > 0 && i > 0 {
+			break
 		}
 		if wait > 0 {
 			return a.tooMany()
 		}
+		count = e.takeCall
 		v, err := a.verify(ctx, f, id, map[string]any{name: in})
 		if err != nil {
 			if !sent(err) {
-				e.giveBack(ctx, classCode, s.User)
+				e.giveBackCode(ctx, s.User)
 			}
 			return nil, flows.Step{}, err
 		}
@@ -49,7 +54,7 @@ func (a *attempt) code(ctx context.Context, in string) (flows.State, flows.Step,
 			return a.unaccepted(ctx, f, v)
 		}
 	}
-	wait, err := e.wait(ctx, classCode, s.User, e.cfg.Limits.WrongCodes, e.window(classCode))
+	wait, err := e.waitCode(ctx, s.User)
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -63,7 +68,7 @@ func (a *attempt) code(ctx context.Context, in string) (flows.State, flows.Step,
 // unaccepted is for what is neither right nor wrong.
 func (a *attempt) unaccepted(ctx context.Context, f *factor, v *verdict) (flows.State, flows.Step, error) {
 	again := func(m flows.Message) (flows.State, flows.Step, error) {
-		a.engine.giveBack(ctx, classCode, a.state.User)
+		a.engine.giveBackCode(ctx, a.state.User)
 		a.wrong = []flows.Message{m}
 		return a.show()
 	}
@@ -79,7 +84,7 @@ func (a *attempt) unaccepted(ctx context.Context, f *factor, v *verdict) (flows.
 		a.wrong = []flows.Message{msgWrongCode}
 		return a.show()
 	case gone, tooSoon, quota, failed, unsure:
-		a.engine.giveBack(ctx, classCode, a.state.User)
+		a.engine.giveBackCode(ctx, a.state.User)
 	}
 	return a.refuse(ctx, v)
 }

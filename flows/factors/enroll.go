@@ -99,7 +99,7 @@ func (a *attempt) adminCode(ctx context.Context, in string) (flows.State, flows.
 		a.wrong = []flows.Message{msgWrongCode}
 		return a.show()
 	}
-	e.forgive(ctx, classCode, s.User)
+	e.giveBack(ctx, classCode, s.User) // to Okta the wrong ones before it still count
 	s.Vouched, s.Proving = true, false
 	return a.chooseEnrolment(ctx)
 }

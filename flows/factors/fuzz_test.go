@@ -116,6 +116,7 @@ func FuzzAnswer(f *testing.F) {
 			x.mu.Unlock()
 			_ = x.budget.Reset(t.Context(), "send/"+userID)
 			_ = x.budget.Reset(t.Context(), "code/"+userID)
+			_ = x.budget.Reset(t.Context(), "call/"+userID)
 			_ = x.budget.Reset(t.Context(), "denied/"+userID)
 			_ = x.budget.Reset(t.Context(), "password/"+x.srv.URL+"/"+login)
 			_ = x.budget.Reset(t.Context(), "short/"+x.srv.URL+"/isaac")

@@ -1,6 +1,7 @@
 package factors_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -107,4 +108,47 @@ func TestS64SpellingsThatOktaReadsAlike(t *testing.T) {
 	for range 20 { // right ones use nothing up, and forgive no other name
 		w.start(flows.FieldPassword, "right").want("choose")
 	}
+}
+
+// S63: a code is tried for each account of Okta Verify and counts as one, but Okta, which counts each call, never judges as
+// many as it locks the account at.
+func TestS63ManyOktaVerify(t *testing.T) {
+	for n, want := range map[int]string{
+		2: "done 00uisaac totp", 3: "done 00uisaac totp", 4: "done 00uisaac totp", 5: "denied too_many final",
+	} {
+		w := newWorld(t)
+		var list []string
+		for i := range n {
+			list = append(list, fmt.Sprintf(`{"id":"ost%d","factorType":"token:software:totp","provider":"OKTA","status":"ACTIVE"}`, i))
+			w.on(fmt.Sprintf("POST %s/ost%d/verify", base, i), 403, wrongCode)
+		}
+		last := fmt.Sprintf("POST %s/ost%d/verify", base, n-1)
+		w.on(last, 200, `{"factorResult":"SUCCESS"}`)
+		w.on("GET "+base, 200, "["+strings.Join(list, ",")+"]")
+		if w.start().code("123456").page() != want {
+			t.Errorf("%d accounts: the page is %s, want %s", n, w.page(), want)
+		}
+		w.on(last, 403, wrongCode)
+		before := w.posts()
+		for range 4 {
+			if w.start().step.Kind == flows.KindCode {
+				w.code("123456")
+			}
+		}
+		if sent, most := w.posts()-before, map[bool]int{true: 4, false: 0}[n < 5]; sent != most {
+			t.Errorf("%d accounts: Okta judged %d wrong codes in a row, want %d", n, sent, most)
+		}
+	}
+
+	w := newWorld(t) // a slip, and then the code of the second account
+	w.on("GET "+base, 200, `[{"id":"ost0","factorType":"token:software:totp","provider":"OKTA","status":"ACTIVE"},
+		{"id":"ost1","factorType":"token:software:totp","provider":"OKTA","status":"ACTIVE"}]`)
+	w.on("POST "+base+"/ost0/verify", 403, wrongCode)
+	w.do("POST "+base+"/ost1/verify", func(c call) (int, string) {
+		if strings.Contains(c.body, "123456") {
+			return 200, `{"factorResult":"SUCCESS"}`
+		}
+		return 403, wrongCode
+	})
+	w.start().code("000000").want("code totp passCode[api.authn.error.PASSCODE_INVALID]").code("123456").want("done 00uisaac totp")
 }

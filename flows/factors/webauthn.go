@@ -44,7 +44,7 @@ func (a *attempt) sign(ctx context.Context, values map[string]string) (flows.Sta
 		body[name] = v
 	}
 	e, user, f := a.engine, a.state.User, a.state.pending()
-	wait, err := e.take(ctx, classCode, user, e.cfg.Limits.WrongCodes) // a wrong signature is a wrong code to Okta
+	wait, err := e.takeCode(ctx, user) // a wrong signature is a wrong code to Okta
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -54,7 +54,7 @@ func (a *attempt) sign(ctx context.Context, values map[string]string) (flows.Sta
 	v, err := a.verify(ctx, f, f.IDs[0], body)
 	if err != nil {
 		if !sent(err) {
-			e.giveBack(ctx, classCode, user)
+			e.giveBackCode(ctx, user)
 		}
 		return nil, flows.Step{}, err
 	}
@@ -62,7 +62,7 @@ func (a *attempt) sign(ctx context.Context, values map[string]string) (flows.Sta
 	case accepted:
 		return a.accepted(ctx, v)
 	case gone, tooSoon, quota, failed, unsure:
-		e.giveBack(ctx, classCode, user)
+		e.giveBackCode(ctx, user)
 	}
 	return a.refuse(ctx, v)
 }

@@ -204,13 +204,15 @@ func (a *attempt) succeeded(ctx context.Context, t *transaction, verified *facto
 	if verified != nil {
 		proved = verified.proved(s.Number)
 	}
+	if s.User == "" {
+		e.forgivePassword(ctx, s.Person)
+	}
 	if s.User == "" || a.now().Unix()-s.Seen >= int64(seenLife.Seconds()) {
 		s.User = id
 		if denied, err := a.know(ctx, id); err != nil || denied != nil {
 			return nil, orStep(denied), err
 		}
 	}
-	e.forgivePassword(ctx, s.Person)
 	s.prove(identity.Password, a.now())
 	if proved == "" {
 		return a.offer(ctx)
@@ -231,6 +233,7 @@ func (a *attempt) required(ctx context.Context, t *transaction, res *okta.Respon
 		return nil, flows.Step{}, malformed(res)
 	}
 	if s.User == "" {
+		a.engine.forgivePassword(ctx, s.Person)
 		s.User = id
 		if denied, err := a.know(ctx, id); err != nil || denied != nil {
 			a.leave(ctx)

@@ -152,3 +152,11 @@ func TestS63ManyOktaVerify(t *testing.T) {
 	})
 	w.start().code("000000").want("code totp passCode[api.authn.error.PASSCODE_INVALID]").code("123456").want("done 00uisaac totp")
 }
+
+// A right password is none of the wrong ones, also where the factor after it is never answered.
+func TestRightPasswordsAreNotCounted(t *testing.T) {
+	w := classic(t)
+	for range 20 {
+		w.signIn().want("choose")
+	}
+}

@@ -240,9 +240,10 @@ func raw(t testing.TB, addr, request string) answer {
 	return a
 }
 
-// refused reports whether a connection was reset before Caddy read from it: on a reload the kernel resets what waits
-// in the old listener's queue. Nothing was done, so the request can be sent again.
-func refused(err error) bool { return errors.Is(err, syscall.ECONNRESET) }
+// refused reports whether a connection was reset or closed before Caddy read from it: on a reload the kernel resets what
+// waits in the old listener's queue, and Caddy closes what is idle. It waits for requests that it has begun, so nothing
+// was done, and the request can be sent again.
+func refused(err error) bool { return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) }
 
 func tryRaw(addr, request string) (answer, error) {
 	conn, err := net.Dial("tcp", addr)

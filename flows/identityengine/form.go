@@ -87,10 +87,22 @@ func readField(name string, n node, depth int) field {
 	default:
 		f.literal = value.v
 	}
+	if !f.mutable {
+		fix(f.form)
+	}
 	for _, o := range n.get("options").items() {
 		f.options = append(f.options, readOption(o, depth))
 	}
 	return f
+}
+
+// fix makes what an immutable object holds immutable too. What has no value in it is still to be filled in.
+func fix(fields []field) {
+	for i := range fields {
+		f := &fields[i]
+		f.mutable = f.mutable && f.literal == nil
+		fix(f.form)
+	}
 }
 
 func readOption(n node, depth int) option {

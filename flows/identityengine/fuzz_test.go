@@ -33,6 +33,9 @@ func seeds(f *testing.F) {
 	f.Add([]byte(`{"version":"1.","remediation":{"value":[{"name":"0","href":"/ "}]}}`))
 	f.Add([]byte(`{"version":"1.","remediation":{"value":[{"name":"select-authenticator-authenticate","href":"/","value":[
 		{"name":"authenticator","options":[{"relatesTo":"authenticatorEnrollments[0"}]}]}]},"authenticatorEnrollments":{"value":[{"key":"phone_number"}]}}`))
+	f.Add([]byte(`{"version":"1.0.0","remediation":{"value":[{"name":"brand-new","href":"/x","value":[
+		{"name":"profile","mutable":false,"form":{"value":[{"name":"login","label":"Login","value":"joe"},{"name":"role","label":"Role"}]}},
+		{"name":"y","mutable":false,"value":{"form":{"value":[{"name":"z","form":{"value":[{"name":"id","label":"Id","value":"a"}]}}]}}}]}]}}`))
 	f.Add([]byte(`{"version":"1.0.0","remediation":{"value":[{"name":"user-code","href":"/x","value":[
 		{"name":"a","value":"fixed","mutable":false},{"name":"a"},{"name":"b","required":true},{"name":"b"}]}]}}`))
 }
@@ -207,13 +210,13 @@ func checkHostile(t *testing.T, e *Engine, cc flows.ClientContext, s *script, d 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.ContainsFunc(formsOf(d), func(f *form) bool {
-			path, err := e.client.Local(f.href)
-			if err != nil {
+		if !slices.ContainsFunc(formsOf(d.root), func(f node) bool {
+			path, err := e.client.Local(f.get("href").text())
+			if err != nil || !f.has("href") {
 				return false
 			}
 			u, err := url.Parse(path) // the path was sent escaped
-			return err == nil && u.Path == s.paths[before] && kept(f.fields, sent)
+			return err == nil && u.Path == s.paths[before] && kept(f.get("value"), sent, false, depthLimit)
 		}) {
 			t.Fatalf("%+v was sent to %s as %s, which fits no form of the document", a, s.paths[before], s.bodies[before])
 		}
@@ -234,44 +237,49 @@ func hostileValues(fields []flows.Field, typed map[string]string) {
 	}
 }
 
-// formsOf are the remediations and the actions.
-func formsOf(d *document) []*form {
-	out := slices.Clone(d.forms)
-	for _, key := range []string{"currentAuthenticatorEnrollment", "currentAuthenticator"} {
-		for _, name := range []string{"resend", "recover"} {
-			if f := action(d.root.get(key).inner(), name); f != nil {
-				out = append(out, f)
-			}
-		}
+// formsOf are the remediations and the actions, as Okta sent them.
+func formsOf(root node) []node {
+	out := root.get("remediation").items()
+	actions := []node{root.get("currentAuthenticatorEnrollment").inner(), root.get("currentAuthenticator").inner()}
+	for _, f := range out {
+		actions = append(actions, root.resolve(f.get("relatesTo")))
 	}
-	for _, f := range d.forms {
-		if a := action(d.root.resolve(f.relatesTo), "resend"); a != nil {
-			out = append(out, a)
-		}
+	for _, a := range actions {
+		out = append(out, a.get("resend"), a.get("recover"))
 	}
 	return out
 }
 
-// kept reports whether body holds what Okta fixed in fields.
-func kept(fields []field, body node) bool {
+// kept reports whether body holds what Okta fixed in a list of fields: read here from Okta's JSON once more, so that the
+// engine's reading and this one cannot be wrong at once. fixed is set inside an object that is fixed as a whole.
+func kept(list, body node, fixed bool, depth int) bool {
+	if depth == 0 {
+		return true // so deep nothing is read
+	}
 	last := map[string]any{}
-	for i := range fields {
-		f := &fields[i]
-		switch value := body.get(f.name); {
-		case f.name == stateHandle:
-		case !f.mutable && f.literal != nil && f.form == nil: // said again here, so that both cannot be wrong at once
-			last[f.name] = f.literal
-		case fixedIn(fields, f.name):
-		case f.form != nil && value.v != nil:
-			if !kept(f.form, value) {
-				return false
-			}
-		case len(f.options) > 0 && value.v != nil:
-			if !slices.ContainsFunc(f.options, func(o option) bool {
-				return o.form != nil && kept(o.form, value) || o.form == nil && reflect.DeepEqual(o.literal, value.v)
-			}) {
-				return false
-			}
+	for _, f := range list.items() {
+		value := f.get("value")
+		if nested := f.has("form") || value.has("form"); !nested && value.v != nil && (fixed || !f.get("mutable").flag(true)) {
+			last[f.get("name").text()] = value.v
+		}
+	}
+	delete(last, stateHandle)
+	delete(last, "")
+	for _, f := range list.items() {
+		name, form := f.get("name").text(), f.get("form")
+		if !f.has("form") {
+			form = f.get("value").get("form")
+		}
+		sent := body.get(name)
+		if _, said := last[name]; said || sent.v == nil || name == stateHandle {
+			continue
+		}
+		if form.v != nil && !kept(form, sent, fixed || !f.get("mutable").flag(true), depth-1) {
+			return false
+		}
+		options := f.get("options").items()
+		if form.v == nil && len(options) > 0 && !slices.ContainsFunc(options, func(o node) bool { return keptOption(o, sent, depth) }) {
+			return false
 		}
 	}
 	for name, want := range last {
@@ -280,6 +288,15 @@ func kept(fields []field, body node) bool {
 		}
 	}
 	return true
+}
+
+func keptOption(o, sent node, depth int) bool {
+	for _, n := range []node{o.get("value"), o} {
+		if n.has("form") {
+			return kept(n.get("form"), sent, false, depth-1)
+		}
+	}
+	return reflect.DeepEqual(o.get("value").v, sent.v)
 }
 
 // checkAgain: a poll that knows the document gives what one gives that reads it.

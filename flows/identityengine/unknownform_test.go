@@ -96,3 +96,20 @@ func TestS76PasswordAloneChangesNoProfile(t *testing.T) {
 		}
 	}
 }
+
+// What Okta fixed as a whole is no input, and goes back as it came; what has no value in it is still to be filled in (§3.3).
+func TestImmutableObjectIsNotChanged(t *testing.T) {
+	w := newWalk(t, asking(), "skip")
+	w.s.answers = []answer{ownDocument(`"remediation":{"value":[{"name":"brand-new","href":"@/idp/idx/brand","value":[
+		{"name":"profile","mutable":false,"form":{"value":[{"name":"login","label":"Login","value":"joe"},{"name":"role","label":"Role"}]}},
+		{"name":"y","mutable":false,"value":{"form":{"value":[{"name":"z","form":{"value":[{"name":"id","label":"Id","value":"aut1"}]}}]}}},` + handleField + `]}]}`)}
+	w.password()
+	if len(w.step.Fields) != 1 || w.step.Fields[0].Name != "profile.role" {
+		t.Errorf("the page asks for %+v, want the role alone", w.step.Fields)
+	}
+	w.s.answers = []answer{{200, []byte(success)}}
+	w.values(map[string]string{"profile.login": "admin", "profile.role": "clerk", "y.z.id": "mine"})
+	if got, want := w.s.bodies[1], `{"profile":{"login":"joe","role":"clerk"},"stateHandle":"h","y":{"z":{"id":"aut1"}}}`; got != want {
+		t.Errorf("Okta was sent\n%s, want\n%s", got, want)
+	}
+}

@@ -3,6 +3,7 @@ package factors
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -124,9 +125,9 @@ func (e *Engine) forgive(ctx context.Context, class, who string) {
 	_ = e.cfg.Budget.Reset(context.WithoutCancel(ctx), e.key(class, who))
 }
 
-// once marks who for window.
-func (e *Engine) once(ctx context.Context, class, who string, window time.Duration) error {
-	_, err := e.cfg.Budget.Take(context.WithoutCancel(ctx), e.key(class, who), 1, window)
+// mark marks who for window from now on, also who is marked already.
+func (e *Engine) mark(ctx context.Context, class, who string, window time.Duration) error {
+	_, err := e.cfg.Budget.Take(context.WithoutCancel(ctx), e.key(class, who), math.MaxInt, window)
 	return budgetError(err)
 }
 

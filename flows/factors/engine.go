@@ -180,7 +180,7 @@ func (a *attempt) press(ctx context.Context, id string) (flows.State, flows.Step
 // it: somebody else may know the password.
 func (a *attempt) notMe(ctx context.Context) (flows.State, flows.Step, error) {
 	if window := a.engine.cfg.Limits.NotMe; window > 0 {
-		if err := a.engine.once(ctx, classBlocked, a.state.User, window); err != nil {
+		if err := a.engine.mark(ctx, classBlocked, a.state.User, window); err != nil {
 			return nil, flows.Step{}, err
 		}
 	}

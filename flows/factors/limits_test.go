@@ -160,3 +160,25 @@ func TestRightPasswordsAreNotCounted(t *testing.T) {
 		w.signIn().want("choose")
 	}
 }
+
+// S78: a second denial, of a push that was under way at the first, prolongs the quiet.
+func TestS78SecondDenial(t *testing.T) {
+	w := newWorld(t)
+	second := strings.ReplaceAll(waitingPush(""), pushTx, push+"/transactions/v2mst.second")
+	w.on("POST "+push+"/verify", 201, waitingPush(""), second)
+	w.on("GET "+pushTx, 200, `{"factorResult":"REJECTED"}`)
+	w.on("GET "+push+"/transactions/v2mst.second", 200, `{"factorResult":"REJECTED"}`)
+	w.start().choose(identity.Push)
+	first := w.state
+	w.start().choose(identity.Push)
+	later := w.state
+	w.state = first
+	w.poll().want("denied denied_on_phone")
+	w.later(4 * time.Minute)
+	w.state = later
+	w.poll().want("denied denied_on_phone")
+	w.later(4 * time.Minute)
+	w.start().choose(identity.Push).want("choose [sidegate.cool_down]")
+	w.later(time.Minute)
+	w.start().choose(identity.Push).want("wait push #")
+}

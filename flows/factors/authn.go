@@ -177,6 +177,10 @@ func (a *attempt) move(ctx context.Context, t *transaction, res *okta.Response) 
 			return nil, flows.Step{}, false, nil
 		}
 	}
+	if t.Status == "LOCKED_OUT" && s.User == "" { // Okta shows this whatever the password was, where a policy says so
+		next, step, err := a.refusedCredentials(msgCredentials)
+		return next, step, true, err
+	}
 	cause := res.Refuse(flows.ReasonBadAnswer).Err
 	a.leave(ctx)
 	switch t.Status {

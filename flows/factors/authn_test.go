@@ -80,7 +80,7 @@ func TestAuthnStatus(t *testing.T) {
 		"password expires, must": {status("PASSWORD_WARN", ""), "denied unsupported final", "cancel"},
 		"password expired":       {status("PASSWORD_EXPIRED", ""), "denied unsupported final", "cancel"},
 		"password reset":         {status("PASSWORD_RESET", ""), "denied unsupported final", "cancel"},
-		"locked out":             {`{"status":"LOCKED_OUT","_links":{"next":{"name":"unlock"}}}`, "denied locked final", authnPost},
+		"locked out":             {`{"status":"LOCKED_OUT","_links":{"next":{"name":"unlock"}}}`, "identify [sidegate.credentials]", authnPost},
 		"recovery":               {status("RECOVERY", ""), "denied unsupported final", "cancel"},
 		"recovery challenge":     {status("RECOVERY_CHALLENGE", ""), "denied unsupported final", "cancel"},
 		"unauthenticated":        {status("UNAUTHENTICATED", ""), "denied unsupported final", "cancel"},
@@ -115,7 +115,7 @@ func TestAuthnErrors(t *testing.T) {
 	for code, want := range map[string]string{
 		"401 E0000004": "identify [sidegate.credentials]", "401 E0000207": "identify [sidegate.credentials]",
 		"401 E0000011": "error misconfigured", "401 E0000064": "denied unsupported final", "403 E0000259": "denied unsupported final",
-		"403 E0000069": "denied locked final", "403 E0000119": "denied locked final", "403 E0000085": "denied policy final",
+		"403 E0000069": "identify [sidegate.credentials]", "403 E0000119": "identify [sidegate.credentials]", "403 E0000085": "denied policy final",
 		"403 E0000006": "error misconfigured", "403 E0000079": "denied unsupported final", "400 E0000001": "denied unsupported final",
 		"429 E0000047": "error rate_limited", "502 E0000240": "error unavailable", "504 E0000241": "error unavailable",
 		"401 E0000015": "error misconfigured",

@@ -63,10 +63,8 @@ func (a *attempt) password(ctx context.Context, in flows.Answer) (flows.State, f
 func (a *attempt) refusePassword(v *verdict) (flows.State, flows.Step, error) {
 	cause := v.res.Refuse(flows.ReasonBadAnswer).Err
 	switch v.outcome {
-	case wrong:
+	case wrong, locked: // that a name is locked is for who knows its password, and this does not say who does
 		return a.refusedCredentials(msgCredentials)
-	case locked:
-		return nil, a.end(flows.DeniedLocked, cause), nil
 	case policy:
 		return nil, a.end(flows.DeniedPolicy, cause), nil
 	case passwordOver:

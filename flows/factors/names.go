@@ -73,10 +73,10 @@ func short(s string) string {
 }
 
 // sameName reports whether the name that was looked up is the one that Okta found: Okta leaves diacritics out of account
-// and takes a short name or an id, a name that a layer in front has proved is one person's only (§2.1).
+// and takes a short name for whoever it is one's of today, a name that a layer in front has proved is one person's only
+// (§2.1). The id and the whole login are.
 func sameName(asked string, u *user) bool {
-	local, _, _ := strings.Cut(u.Profile.Login, "@")
-	return asked == u.ID || fold(asked) == fold(u.Profile.Login) || fold(asked) == fold(local)
+	return asked == u.ID || fold(asked) == fold(u.Profile.Login)
 }
 
 func readPassword(s string) (string, error) {

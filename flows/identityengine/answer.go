@@ -41,6 +41,9 @@ func (a *attempt) advance(ctx context.Context, ans flows.Answer) (flows.State, f
 	if c == nil || a.state.Want != wantChoice {
 		return nil, flows.Step{}, badAnswer("this step has no such choice")
 	}
+	if c.Enroll && !a.mayEnroll() {
+		return a.refuse(&page{}, flows.DeniedEnrollment) // it was offered from another network, or not at all
+	}
 	a.selected = true // what was chosen is not overruled
 	return a.send(ctx, &c.Move, c.Move.Body)
 }

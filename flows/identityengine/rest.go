@@ -84,8 +84,16 @@ func (a *attempt) keep(p *page) {
 		s.Factors = slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Factor == identity.Password })
 	}
 	if p.ask == askChoose && !slices.ContainsFunc(s.Factors, func(c factorChoice) bool { return !c.Enroll }) {
-		p.ask = askUnsupported
+		p.ask, p.enrolling = askUnsupported, len(s.Factors) > 0
 	}
+	if !a.mayEnroll() {
+		s.Factors = withoutEnrolments(s.Factors)
+	}
+}
+
+// withoutEnrolments leaves what the person has.
+func withoutEnrolments(list []factorChoice) []factorChoice {
+	return slices.DeleteFunc(slices.Clone(list), func(c factorChoice) bool { return c.Enroll })
 }
 
 // refusal is the reason for which a page must not be shown as what it asks.
@@ -140,7 +148,7 @@ func (a *attempt) refuse(p *page, why flows.DeniedReason) (flows.State, flows.St
 		s.Resend = nil
 	case flows.DeniedEnrollment:
 		// What can be proved first may be enough to set something up.
-		s.Pending, s.Resend, s.Factors = "", nil, slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Enroll })
+		s.Pending, s.Resend, s.Factors = "", nil, withoutEnrolments(s.Factors)
 	default:
 		s.Resend, s.Factors = nil, nil
 	}

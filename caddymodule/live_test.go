@@ -259,7 +259,11 @@ func tryRaw(addr, request string) (answer, error) {
 		return answer{}, err
 	}
 	method, _, _ := strings.Cut(request, " ")
-	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
+	in := bufio.NewReader(conn)
+	if _, err := in.Peek(1); err != nil {
+		return answer{}, err // closed without a byte, see refused
+	}
+	resp, err := http.ReadResponse(in, &http.Request{Method: method})
 	if err != nil {
 		return answer{}, err
 	}

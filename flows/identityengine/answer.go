@@ -115,7 +115,7 @@ func (a *attempt) form(ctx context.Context, values map[string]string) (flows.Sta
 	body := cloned(m.Body)
 	wrong := fill(body, m.Inputs, values)
 	for i := range m.Inputs {
-		if m.Inputs[i].Name == flows.FieldConfirm && i > 0 && values[flows.FieldConfirm] != values[m.Inputs[i-1].Name] {
+		if len(m.Inputs[i].Path) == 0 && i > 0 && values[flows.FieldConfirm] != values[m.Inputs[i-1].Name] {
 			wrong[flows.FieldConfirm] = []flows.Message{{Key: keyMismatch, Error: true}}
 		}
 	}

@@ -108,7 +108,7 @@ func channelOf(at authenticator) flows.Channel {
 // newPassword has the password typed twice.
 func (in *inputs) newPassword() {
 	for i := range in.list {
-		if in.list[i].Secret {
+		if in.list[i].Secret && !in.named[flows.FieldConfirm] { // Okta may have one of its own
 			in.list[i].Required = true
 			confirm := input{Name: flows.FieldConfirm, Secret: true, Required: true}
 			in.list = append(in.list[:i+1:i+1], append([]input{confirm}, in.list[i+1:]...)...)

@@ -2,7 +2,9 @@ package identityengine
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,6 +30,7 @@ type input struct {
 	Label    string          `json:"l,omitempty"`
 	Required bool            `json:"r,omitempty"`
 	Secret   bool            `json:"s,omitempty"`
+	Number   bool            `json:"d,omitempty"` // it is sent as one
 	Value    string          `json:"v,omitempty"`
 	Options  []inputOption   `json:"o,omitempty"`
 }
@@ -112,6 +115,9 @@ func (in *inputs) one(f *field, name string, path []string) input {
 				option.Literal = build(o.form, nil)
 				option.Inputs = in.read(o.form, nil, name+"."+option.Value+".")
 			}
+			if o.form == nil && f.literal != nil && reflect.DeepEqual(o.literal, f.literal) {
+				i.Value = option.Value
+			}
 			i.Options = append(i.Options, option)
 		}
 	case f.kind == "boolean":
@@ -120,7 +126,7 @@ func (in *inputs) one(f *field, name string, path []string) input {
 			i.Value = "true"
 		}
 	default:
-		i.Type = textType(f.name)
+		i.Type, i.Number = textType(f.name), f.kind == "number" || f.kind == "integer"
 		if !f.secret {
 			i.Value = shorten(node{f.literal}.text())
 		}
@@ -131,7 +137,7 @@ func (in *inputs) one(f *field, name string, path []string) input {
 // textType tells addresses and numbers by the names that Okta gives their fields.
 func textType(name string) flows.FieldType {
 	switch name = strings.ToLower(name); {
-	case strings.Contains(name, "email"):
+	case strings.HasSuffix(name, "email"): // not "emailCode"
 		return flows.FieldEmail
 	case strings.Contains(name, "phone"):
 		return flows.FieldTel
@@ -176,6 +182,9 @@ func (in *input) fill(body map[string]any, values map[string]string, wrong map[s
 	if !in.Secret {
 		typed = strings.TrimSpace(typed)
 	}
+	if typed == "" && len(in.Options) > 0 {
+		typed = in.Value // what Okta chose stands until the person chooses
+	}
 	if typed == "" {
 		remove(body, in.Path)
 		if in.Required {
@@ -188,6 +197,13 @@ func (in *input) fill(body map[string]any, values map[string]string, wrong map[s
 	}
 	if len(typed) > maxTyped || !utf8.ValidString(typed) || !in.Secret && !printable(typed) {
 		return keyUnreadable
+	}
+	if in.Number {
+		if _, err := strconv.ParseFloat(typed, 64); err != nil || !json.Valid([]byte(typed)) {
+			return keyUnreadable
+		}
+		put(body, in.Path, json.Number(typed))
+		return ""
 	}
 	put(body, in.Path, typed)
 	return ""

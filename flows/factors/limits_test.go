@@ -182,3 +182,12 @@ func TestS78SecondDenial(t *testing.T) {
 	w.later(time.Minute)
 	w.start().choose(identity.Push).want("wait push #")
 }
+
+// Inside /api/v1/authn a number cannot be asked for: where a push without one is not enough, none is sent.
+func TestClassicWithNumbersOnly(t *testing.T) {
+	w := classic(t, func(c *factors.Config) { c.Factors = []identity.Factor{identity.NumberChallenge, identity.TOTP} })
+	w.signIn().want("code totp")
+	w = classic(t, func(c *factors.Config) { c.Factors = []identity.Factor{identity.NumberChallenge} })
+	w.signIn().want("denied enrollment final")
+	w.wantSent(authnPost, `POST /api/v1/authn/cancel {"stateToken":"007st"}`)
+}

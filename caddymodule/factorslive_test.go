@@ -14,6 +14,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"sidegate.example/sidegate/oktasim"
 )
@@ -118,11 +121,24 @@ func TestFactorsOptionsChangeAnswers(t *testing.T) {
 		}
 	}
 	// again asks for a push, starts over, and asks again.
+	wait := time.Duration(0) // by the clock of the budget, before it is asked again
 	again := func(b *browser, sim *oktasim.Org) string {
 		at := b.waitAtPush()
+		app, err := caddy.ActiveContext().AppIfConfigured(appID)
+		if err != nil {
+			b.w.t.Fatal(err)
+		}
+		budget, later := app.(*App).state.Budget(), wait
+		budget.Now = func() time.Time { return time.Now().Add(later) }
+		defer func() { budget.Now = nil }()
 		b.submit("/_mfa/cancel", url.Values{"csrf": {find(b.w.t, csrfInput, at)}})
 		b.waitAtPush()
 		return fmt.Sprintf("%d pushes", len(sim.Pushes("bob")))
+	}
+	againLater := func(b *browser, sim *oktasim.Org) string {
+		wait = 2 * time.Minute
+		defer func() { wait = 0 }()
+		return again(b, sim)
 	}
 	const list = "factors push totp"
 	for _, c := range []struct {
@@ -152,7 +168,8 @@ func TestFactorsOptionsChangeAnswers(t *testing.T) {
 		{"factors email\n\t\temail_code_lifetime 10m", newcomer, sends("email"), "tokenLifetimeSeconds=600"},
 		{"", nil, again, "2 pushes"},
 		{"limit pushes 1", nil, again, "1 pushes"},
-		{"limit pushes 1\n\t\tlimit window 1ns", nil, again, "2 pushes"},
+		{"limit pushes 1", nil, againLater, "1 pushes"},
+		{"limit pushes 1\n\t\tlimit window 1m", nil, againLater, "2 pushes"},
 	} {
 		t.Run(strings.ReplaceAll(c.option, "/", "_")+" "+c.want, func(t *testing.T) {
 			org := c.org

@@ -231,6 +231,25 @@ func afterPollOf(t testing.TB, a answer, enrolling bool) string {
 	return outcome(s, next, step, err)
 }
 
+// read is what a document is about: Okta's key of the authenticator, and the kind and the fields of the form that is served.
+func read(t testing.TB, body []byte) (got expectation) {
+	t.Helper()
+	e, _ := scripted(t, &script{})
+	doc, ok := readDocument(body)
+	if !ok {
+		return got
+	}
+	p, err := reader{doc, e.client.Local, true, SelfService{true, true, true}}.read()
+	if err != nil || p.form == nil {
+		return got
+	}
+	names := []string{}
+	for _, f := range p.form.fields {
+		names = append(names, f.name)
+	}
+	return expectation{authenticator: doc.current(p.form).key, ask: p.ask, fields: strings.Join(names, " ")}
+}
+
 func TestRecordedAnswers(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(recordings, "*.json"))
 	if err != nil {
@@ -254,6 +273,9 @@ func TestRecordedAnswers(t *testing.T) {
 				want.status = http.StatusOK
 			}
 			a := answer{want.status, body}
+			if got := read(t, body); got.authenticator != want.authenticator || want.fields != "" && (got.ask != want.ask || got.fields != want.fields) {
+				t.Errorf("read as %+v, want the authenticator %q (%d, %s)", got, want.authenticator, want.ask, want.fields)
+			}
 			if got := afterPassword(t, a, false); !ok || got != want.afterPassword {
 				t.Errorf("after the password:\n got %s\nwant %s", got, want.afterPassword)
 			}

@@ -108,17 +108,28 @@ func TestAlternativeWithAMistakeIsShown(t *testing.T) {
 }
 
 // How a phone is told the code comes chosen, as on Okta's own page.
-func TestPhoneComesWithATextMessage(t *testing.T) {
-	w := write(t, mustNew(t), stepPage(flows.Step{Kind: flows.KindForm, Topic: flows.TopicPhone, Fields: []flows.Field{
-		{Name: "methodType", Type: flows.FieldSelect, Required: true, Options: []flows.Option{{Value: "0", Label: "SMS"}, {Value: "1", Label: "Voice call"}}}}}))
-	var chosen []string
-	for _, o := range w.all("option") {
-		if hasAttr(o, "selected") {
-			chosen = append(chosen, text(o))
+// Where Okta has a default, that is chosen, in any form.
+func TestWhatAListComesWith(t *testing.T) {
+	for _, c := range []struct {
+		topic                     flows.Topic
+		value, label, want, words string
+	}{
+		{flows.TopicPhone, "", "", "SMS", "How to get the code"},
+		{flows.TopicPhone, "1", "", "Voice call", "How to get the code"},
+		{flows.TopicOther, "", "Method", "", "Method"},
+		{flows.TopicOther, "1", "Method", "Voice call", "Method"},
+	} {
+		w := write(t, mustNew(t), stepPage(flows.Step{Kind: flows.KindForm, Topic: c.topic, Fields: []flows.Field{{Name: "methodType", Label: c.label, Value: c.value,
+			Type: flows.FieldSelect, Required: true, Options: []flows.Option{{Value: "0", Label: "SMS"}, {Value: "1", Label: "Voice call"}}}}}))
+		var chosen []string
+		for _, o := range w.all("option") {
+			if hasAttr(o, "selected") {
+				chosen = append(chosen, text(o))
+			}
 		}
-	}
-	if len(chosen) != 1 || chosen[0] != "SMS" || !strings.Contains(text(w.doc), "How to get the code") {
-		t.Errorf("chosen %q on %q", chosen, text(w.doc))
+		if strings.Join(chosen, ",") != c.want || !strings.Contains(text(w.doc), c.words) {
+			t.Errorf("%+v: chosen %q on %q", c, chosen, text(w.doc))
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func fieldList(s flows.Step, list []flows.Field, prefix string, seen *messages, 
 		for n, o := range in.Options {
 			oid := id + "o" + strconv.Itoa(n)
 			own := fieldList(s, o.Fields, oid+"f", seen, pageErrors)
-			option := fieldOption{ID: oid, Value: o.Value, Okta: strings.TrimSpace(o.Label), Fields: own}
+			option := fieldOption{ID: oid, Value: o.Value, Okta: strings.TrimSpace(o.Label), Fields: own, Chosen: in.Value != "" && o.Value == in.Value}
 			for i := range own {
 				own[i].Required = false // or the browser would want those of every alternative
 				own[i].Unseen = own[i].Okta == option.Okta
@@ -142,7 +142,7 @@ func (f *field) described(s flows.Step, in flows.Field) {
 			f.Text = "field.consent"
 		case s.Topic == flows.TopicPhone:
 			f.Text = "field.method"
-			if len(f.Options) > 0 {
+			if len(f.Options) > 0 && in.Value == "" {
 				f.Options[0].Chosen = true // Okta's own page begins with a text message too
 			}
 		default:

@@ -33,6 +33,26 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    push_context         browser|gateway
 //	    header               user|name|email|groups <name>|off
 //	    min_poll_interval    <duration>
+//	    enroll_requires      factor|email_code|<network>... | okta_policy | never
+//	    self_service         recover|unlock|activate... | off
+//	    webauthn             on|off
+//	    remember_me          on|off
+//	    engine               identity_engine|factors
+//
+//	    # engine factors alone
+//	    primary              password|identity_engine | identity <placeholder>
+//	    api_token            <placeholder>
+//	    api_client_id        <id>
+//	    api_private_key      <placeholder>
+//	    api_private_key_id   <kid>
+//	    factors              <factor...>
+//	    number_challenge     always|never
+//	    user_groups          on|off
+//	    enroll               <factor...>
+//	    enroll_url           <https://...>
+//	    sms_template         <id>
+//	    email_code_lifetime  <duration>
+//	    limit                wrong_codes|passwords|pushes <number> | window|cool_down|not_me <duration>
 //	}
 //
 // Gate a whole site with it. A matcher leaves everything that it does not match without

@@ -113,7 +113,7 @@ var (
 // somebody.
 const clientCertificate = "http.request.tls.client."
 
-// overFactors returns f with what it leaves out taken from d. The access to the API is taken as a whole, and so is who
+// over returns f with what it leaves out taken from d. The access to the API is taken as a whole, and so is who
 // proves the first factor.
 func (f FactorsSettings) over(d FactorsSettings) FactorsSettings {
 	if f.APIToken == "" && f.APIClientID == "" {

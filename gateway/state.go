@@ -15,6 +15,7 @@ type State struct {
 	transactions *transaction.Manager
 	revocations  *session.Revocations
 	budget       store.Budget
+	documents    store.Documents
 	gates        atomic.Uint64 // made so far
 }
 
@@ -23,6 +24,7 @@ func NewState() *State {
 	return &State{
 		transactions: transaction.NewManager(transaction.Config{}),
 		revocations:  &session.Revocations{},
+		documents:    new(store.Memory),
 	}
 }
 

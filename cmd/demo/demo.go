@@ -98,6 +98,7 @@ func (d *demo) startSite() error {
 		Refresh:          d.opts.refresh,
 		PushShowsServer:  d.opts.embeddedPushShowsServer,
 		EnrollByPassword: d.opts.enrollByPassword,
+		PayrollFactors:   d.opts.payrollFactors,
 		BehindProxy:      d.opts.behindProxy,
 		LegacyUpstream:   d.places.Legacy,
 		Users:            users,

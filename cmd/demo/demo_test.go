@@ -21,10 +21,10 @@ func TestOptions(t *testing.T) {
 		want options
 		err  string
 	}{
-		{"", options{refresh: 2 * time.Second}, ""},
-		{"-ports=free -zone=off -json -behind-proxy -embedded-push-shows-server -enroll-by-password -print-caddyfile -refresh=300ms", options{
+		{"", options{refresh: 2 * time.Second, payrollFactors: payrollFactors}, ""},
+		{"-ports=free -zone=off -json -behind-proxy -embedded-push-shows-server -enroll-by-password -print-caddyfile -refresh=300ms -payroll-factors=push", options{
 			freePorts: true, zoneOff: true, json: true, behindProxy: true, embeddedPushShowsServer: true, enrollByPassword: true,
-			printCaddyfile: true, refresh: 300 * time.Millisecond}, ""},
+			printCaddyfile: true, refresh: 300 * time.Millisecond, payrollFactors: "push"}, ""},
 		{"-zone=maybe", options{}, "-zone=maybe: say on or off"},
 		{"-ports=80", options{}, "-ports=80: say usual or free"},
 		{"-refresh=0s", options{}, "-refresh=0s is not a time span above zero"},

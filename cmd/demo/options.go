@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// payrollFactors are all that can be had in the demo without a key of one's own.
+const payrollFactors = "push number_challenge totp google_otp sms hardware_otp"
+
 // options are the demo's flags.
 type options struct {
 	freePorts               bool
@@ -17,6 +20,7 @@ type options struct {
 	zoneOff                 bool
 	embeddedPushShowsServer bool
 	enrollByPassword        bool
+	payrollFactors          string
 	refresh                 time.Duration
 }
 
@@ -30,6 +34,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&zone, "zone", "on", "`on`: a network zone of the org lists the gateway as trusted proxy, so that Okta believes it about the browser's address; off: Okta takes the gateway's own")
 	f.BoolVar(&o.embeddedPushShowsServer, "embedded-push-shows-server", false, "act as Okta documents pushes of the embedded flow: the phone shows the server's address and agent, whatever is passed on")
 	f.BoolVar(&o.enrollByPassword, "enroll-by-password", false, "let whoever knows the password set up the first factor, as enroll_requires okta_policy does: by default a code by email or another factor comes first")
+	f.StringVar(&o.payrollFactors, "payroll-factors", payrollFactors, "the `list` of factors that can end a sign-in at Payroll; webauthn only serves keys that were made on that very site")
 	f.BoolVar(&o.behindProxy, "behind-proxy", false, "Caddy believes X-Forwarded-For from this machine, so that a proxy, a test or a browser extension can pretend to come from elsewhere")
 	f.DurationVar(&o.refresh, "refresh", 2*time.Second, "how often Okta lets the gateway ask whether the push was answered")
 	f.BoolVar(&o.json, "json", false, "print one line of JSON instead of the table when everything is up")

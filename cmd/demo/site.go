@@ -35,6 +35,7 @@ type siteConfig struct {
 	BehindProxy      bool
 	PushShowsServer  bool
 	EnrollByPassword bool
+	PayrollFactors   string
 	LegacyUpstream   string
 	Users            []caddyUser
 }

@@ -190,9 +190,9 @@ func TestPublishWinsOverWhatOthersMap(t *testing.T) {
 		repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 		repl.Map(func(key string) (any, bool) { return "mallory", key == mapped })
 		who := bob()
-		id := session.NewID()
+		id := session.NewID().Handle()
 		publish(r, gateway.Outcome{Identity: &who, Session: id})
-		want := []string{who.Login, who.Subject, who.Name, who.Email, strings.Join(who.Groups, ","), id.Handle()}
+		want := []string{who.Login, who.Subject, who.Name, who.Email, strings.Join(who.Groups, ","), id}
 		for i, name := range names {
 			if got := repl.ReplaceAll("{"+name+"}", ""); got != want[i] {
 				t.Errorf("%s is %q where an earlier handler maps %s, want %q", name, got, mapped, want[i])

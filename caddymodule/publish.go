@@ -8,7 +8,6 @@ import (
 
 	"sidegate.example/sidegate/gateway"
 	"sidegate.example/sidegate/gateway/identity"
-	"sidegate.example/sidegate/gateway/session"
 )
 
 // userPlaceholders is the prefix under which Caddy's own authentication handlers publish who a person is.
@@ -49,7 +48,7 @@ var names = []string{userPlaceholders + "id", userPlaceholders + "subject", user
 // said is who a request is from.
 type said struct {
 	*identity.Identity
-	session session.ID
+	session string
 }
 
 // about gives the value of a placeholder.
@@ -70,7 +69,7 @@ func (s said) about(placeholder string) (any, bool) {
 	case "groups":
 		return strings.Join(s.Groups, ","), true
 	case "session":
-		return s.session.Handle(), true
+		return s.session, true
 	}
 	return nil, false
 }

@@ -97,8 +97,8 @@ type Facts struct {
 type Outcome struct {
 	// Identity is set when the request may go on, with the identity headers already in place.
 	Identity *identity.Identity
-	// Session identifies the session when Identity is set. Log its Handle, never the id.
-	Session session.ID
+	// Session is the session's handle when Identity is set: a name for logs, which is no secret.
+	Session string
 }
 
 // Allowed reports whether the request may go on to the upstream.

@@ -60,7 +60,7 @@ func (x *exchange) open(now time.Time) (*session.Opened, decision.Verdict, error
 		if err != nil {
 			return nil, decision.Verdict{}, err
 		}
-		verdict = decision.Decide(&claims.Claims, now, decision.Demand{Idle: x.cfg.IdleTimeout, Lifetime: x.cfg.Lifetime}, x.cfg.State.revocations.Revoked(claims.ID))
+		verdict = decision.Decide(&claims.Claims, now, decision.Demand{Idle: x.cfg.IdleTimeout, Lifetime: x.cfg.Lifetime}, x.cfg.State.revocations.Revoked(claims))
 		if verdict.Allow {
 			return claims, verdict, nil
 		}
@@ -80,8 +80,8 @@ func (x *exchange) binding() session.Binding {
 // slide gives the browser a cookie with a new time of last use when the old one has aged enough, and false when the
 // session is over instead, because Okta no longer lets the person in. Styles, scripts, pictures and fonts carry no
 // cookie, because shared caches keep them.
-func (x *exchange) slide(claims *session.Claims, now time.Time) (live bool) {
-	if !session.Slide(claims, now, x.cfg.IdleTimeout) || subresource(x.r.Header.Get("Sec-Fetch-Dest")) {
+func (x *exchange) slide(claims *session.Opened, now time.Time) (live bool) {
+	if !session.Slide(&claims.Claims, now, x.cfg.IdleTimeout) || subresource(x.r.Header.Get("Sec-Fetch-Dest")) {
 		return true
 	}
 	switch x.renew(claims, now) {
@@ -90,7 +90,7 @@ func (x *exchange) slide(claims *session.Claims, now time.Time) (live bool) {
 	case renewalUnknown:
 		return true
 	}
-	next := *claims
+	next := claims.Claims
 	next.SeenAt = now
 	cookie, err := x.codec.Seal(x.r.Context(), x.binding(), next)
 	if err != nil {

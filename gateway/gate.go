@@ -106,7 +106,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		x.challenge(verdict.Why)
 		return Outcome{}
 	}
-	if !x.slide(&claims.Claims, now) {
+	if !x.slide(claims, now) {
 		x.readSignIn()
 		x.challenge(decision.WhyRevoked)
 		return Outcome{}
@@ -115,7 +115,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device)
 	forgetLink(r.Header, g.cfg.Prefix)
 	g.headers.set(r.Header, &claims.Header)
-	return Outcome{Identity: &claims.Identity, Session: claims.ID}
+	return Outcome{Identity: &claims.Identity, Session: claims.Handle}
 }
 
 // join makes this gate's flow the one that sign-ins of its Engine go on with. It waits for the first request, because

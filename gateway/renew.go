@@ -7,6 +7,7 @@ import (
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // renewal is what becomes of a session that is to be prolonged.
@@ -32,7 +33,7 @@ const (
 // renew asks Okta whether the person may still be signed in, where the flow can tell. It is the only call that a request
 // with a session can wait for, and comes once for each session and step of session.SlideEvery, whatever a client makes of
 // its cookies. Someone whom Okta has suspended or deactivated is out then, and the session's other cookies with them.
-func (x *exchange) renew(claims *session.Claims, now time.Time) renewal {
+func (x *exchange) renew(claims *session.Opened, now time.Time) renewal {
 	flow, ok := x.cfg.Flow.(flows.Renewer)
 	if !ok {
 		return renewalGranted
@@ -42,7 +43,7 @@ func (x *exchange) renew(claims *session.Claims, now time.Time) renewal {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), renewalTimeout)
 	defer cancel()
-	key := "renewal/" + claims.ID.Handle()
+	key := "renewal/" + claims.Handle
 	if wait, err := x.cfg.State.budget.Take(ctx, key, 1, session.SlideEvery(x.cfg.IdleTimeout)); err != nil || wait > 0 {
 		return renewalGranted // asked a moment ago; had the answer been no, the session were revoked
 	}
@@ -52,12 +53,12 @@ func (x *exchange) renew(claims *session.Claims, now time.Time) renewal {
 		x.renewAfter.Store(now.Add(renewalPause).UnixNano())
 		_ = x.cfg.State.budget.Return(ctx, key) // memory, which cannot fail
 		x.log.WarnContext(ctx, "session not prolonged: okta does not say whether the person is active", slog.Any("error", err),
-			slog.String("user", claims.Identity.Login), slog.String("session", claims.ID.Handle()))
+			slog.String("user", claims.Identity.Login), slog.String("session", claims.Handle))
 		return renewalUnknown
 	case !active:
-		x.cfg.State.revocations.Revoke(claims.ID, claims.ExpiresAt)
+		x.revoke(store.Revocation{Session: claims.Handle, Until: claims.ExpiresAt})
 		x.log.WarnContext(ctx, "session ended: okta no longer lets the person in", slog.String("user", claims.Identity.Login),
-			slog.String("subject", claims.Identity.Subject), slog.String("session", claims.ID.Handle()), slog.String("client_ip", x.facts.ClientIP))
+			slog.String("subject", claims.Identity.Subject), slog.String("session", claims.Handle), slog.String("client_ip", x.facts.ClientIP))
 		return renewalRefused
 	}
 	return renewalGranted

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -8,8 +9,12 @@ import (
 
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/ui"
 )
+
+// revokeTimeout bounds how long somebody who signs out waits for the store.
+const revokeTimeout = 5 * time.Second
 
 // signOutPage asks before it ends a session: no GET ends one (immunity S41).
 func (x *exchange) signOutPage() {
@@ -21,7 +26,7 @@ func (x *exchange) signOutPage() {
 		x.page(http.StatusOK, ui.Page{View: ui.ViewSignedOut})
 		return
 	}
-	token, err := x.sealForm(formSignOut, form{browser: claims.ID.Handle(), back: "/"})
+	token, err := x.sealForm(formSignOut, form{browser: claims.Handle, back: "/"})
 	if err != nil {
 		x.failed(err)
 		return
@@ -41,16 +46,33 @@ func (x *exchange) signOut() {
 		x.seeOther(x.cfg.Prefix + "/signed-out")
 		return
 	}
-	if _, ok := x.readForm(formSignOut, claims.ID.Handle()); !ok {
+	if _, ok := x.readForm(formSignOut, claims.Handle); !ok {
 		return
 	}
-	x.cfg.State.revocations.Revoke(claims.ID, claims.ExpiresAt)
+	told := x.revoke(store.Revocation{Session: claims.Handle, Until: claims.ExpiresAt})
 	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
 	x.log.InfoContext(x.r.Context(), "signed out", slog.String("user", claims.Identity.Login),
-		slog.String("session", claims.ID.Handle()), slog.String("client_ip", x.facts.ClientIP))
+		slog.String("session", claims.Handle), slog.String("client_ip", x.facts.ClientIP))
 	x.setCookie(x.cookies.session, "", -1)
 	x.setCookie(x.cookies.signIn, "", -1)
+	if !told {
+		x.problem(http.StatusServiceUnavailable, ui.ProblemNotEverywhere, form{back: x.cfg.Prefix + "/signed-out"})
+		return
+	}
 	x.seeOther(x.cfg.Prefix + "/signed-out")
+}
+
+// revoke ends sessions, and reports whether every replica knows. What has been asked for is not given up when the browser
+// leaves.
+func (x *exchange) revoke(r store.Revocation) (told bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), revokeTimeout)
+	defer cancel()
+	err := x.cfg.State.Revoke(ctx, r)
+	if err != nil {
+		x.log.ErrorContext(ctx, "sessions have ended here and not yet on the other replicas; it is tried again until they know",
+			slog.String("session", r.Session), slog.String("subject", r.Subject), slog.Any("error", err))
+	}
+	return err == nil
 }
 
 // signedOutPage says that nobody is signed in, when that is so.

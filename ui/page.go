@@ -59,6 +59,8 @@ const (
 	ProblemStarting Problem = "starting"
 	// ProblemBusy: too many sign-ins are pending.
 	ProblemBusy Problem = "busy"
+	// ProblemNotEverywhere: the session has ended here, and the other replicas could not be told yet.
+	ProblemNotEverywhere Problem = "not_everywhere"
 	// ProblemBadRequest: the request cannot be read. Also shown for a code outside this set.
 	ProblemBadRequest Problem = "bad_request"
 )
@@ -67,7 +69,7 @@ const (
 func Problems() []Problem {
 	return []Problem{ProblemCSRF, ProblemCrossOrigin, ProblemTooLarge, ProblemStale, ProblemRateLimited,
 		ProblemUnavailable, ProblemMalformed, ProblemMisconfigured, ProblemInsecure, ProblemNotFound,
-		ProblemMethod, ProblemStarting, ProblemBusy, ProblemBadRequest}
+		ProblemMethod, ProblemStarting, ProblemBusy, ProblemNotEverywhere, ProblemBadRequest}
 }
 
 // The codes of Page.Notice. Any other code shows nothing.

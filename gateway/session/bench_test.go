@@ -1,9 +1,12 @@
 package session
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
+
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // The budgets are performance.md's, whose machine has no SHA-NI. Beside each: measured on 2 vCPUs of an AMD EPYC with
@@ -98,16 +101,18 @@ func BenchmarkStrip(b *testing.B) {
 	}
 }
 
-// Measured 0.014 us, 0 allocations.
+// With 100,000 in force, half of them for a person.
 func BenchmarkRevoked(b *testing.B) {
 	var r Revocations
-	for range 10000 {
-		r.Revoke(NewID(), time.Now().Add(time.Hour))
+	until := time.Now().Add(time.Hour)
+	for i := range 50_000 {
+		r.Add(store.Revocation{Session: NewID().Handle(), Until: until})
+		r.Add(store.Revocation{Subject: fmt.Sprintf("00u%017d", i), Before: time.Now(), Until: until})
 	}
-	id := NewID()
+	s := opened("00u1", time.Now())
 	b.ReportAllocs()
 	for b.Loop() {
-		if r.Revoked(id) {
+		if r.Revoked(s) {
 			b.Fatal("revoked")
 		}
 	}

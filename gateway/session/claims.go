@@ -50,6 +50,8 @@ type Claims struct {
 type Opened struct {
 	Claims
 	Header identity.Header
+	// Handle is ID.Handle.
+	Handle string
 }
 
 // Slide reports whether SeenAt is old enough for the cookie to be issued again with SeenAt now: after

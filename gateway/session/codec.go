@@ -78,7 +78,7 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 	if err := parseClaims(payload, &opened.Claims); err != nil {
 		return nil, ErrInvalid
 	}
-	opened.Header = opened.Identity.Header()
+	opened.Header, opened.Handle = opened.Identity.Header(), opened.ID.Handle()
 	c.cache.put(to.Binding, cookie, opened)
 	return opened, nil
 }

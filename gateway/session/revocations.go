@@ -1,8 +1,11 @@
 package session
 
 import (
+	"maps"
 	"sync"
 	"time"
+
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // sweepEvery is the least time between two looks through all revocations.
@@ -11,50 +14,63 @@ const sweepEvery = time.Minute
 // Revocations is the list, in memory, of sessions that ended before their time (immunity S44). The zero
 // value is ready; it is safe for concurrent use.
 type Revocations struct {
-	mu    sync.RWMutex
-	until map[ID]time.Time
-	swept time.Time
+	mu       sync.RWMutex
+	sessions map[string]time.Time // by handle, to when it is remembered
+	subjects map[string]cutoff
+	swept    time.Time
 }
 
-// Revoke ends a session. until is the session's ExpiresAt: after it the cookie is dead by itself, and the
-// entry may be forgotten.
-func (r *Revocations) Revoke(id ID, until time.Time) {
+// cutoff ends the sessions of a person that are older.
+type cutoff struct{ before, until time.Time }
+
+// Add ends the sessions that v names. What is known already changes nothing.
+func (r *Revocations) Add(v store.Revocation) {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.until == nil {
-		r.until = make(map[ID]time.Time)
+	if r.sessions == nil {
+		r.sessions, r.subjects = make(map[string]time.Time), make(map[string]cutoff)
 	}
 	if now.Sub(r.swept) >= sweepEvery {
 		r.sweep(now)
 	}
-	if until.After(r.until[id]) {
-		r.until[id] = until
+	if v.Session != "" && v.Until.After(r.sessions[v.Session]) {
+		r.sessions[v.Session] = v.Until
+	}
+	if v.Subject != "" {
+		c := r.subjects[v.Subject]
+		r.subjects[v.Subject] = cutoff{later(c.before, v.Before), later(c.until, v.Until)}
 	}
 }
 
-// sweep forgets what is over: that costs Revoke a look through the map once a minute, and needs no
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// sweep forgets what is over: that costs Add a look through the maps once a minute, and needs no
 // goroutine.
 func (r *Revocations) sweep(now time.Time) {
 	r.swept = now
-	for id, until := range r.until {
-		if now.After(until) {
-			delete(r.until, id)
-		}
-	}
+	maps.DeleteFunc(r.sessions, func(_ string, until time.Time) bool { return now.After(until) })
+	maps.DeleteFunc(r.subjects, func(_ string, c cutoff) bool { return now.After(c.until) })
 }
 
-// Revoked reports whether the session was revoked.
-func (r *Revocations) Revoked(id ID) bool {
+// Revoked reports whether the session was revoked. Its time of issue has a precision of one second, downwards: who signs
+// in again within the second of a revocation does so once more.
+func (r *Revocations) Revoked(s *Opened) bool {
 	r.mu.RLock()
-	_, ok := r.until[id]
+	_, ended := r.sessions[s.Handle]
+	c, cut := r.subjects[s.Identity.Subject]
 	r.mu.RUnlock()
-	return ok
+	return ended || cut && s.IssuedAt.Before(c.before)
 }
 
 // Len is the number of revocations remembered.
 func (r *Revocations) Len() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return len(r.until)
+	return len(r.sessions) + len(r.subjects)
 }

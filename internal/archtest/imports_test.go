@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 	"gateway":             {"gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "flows", "ui"},
 	"gateway/identity":    {},
 	"gateway/store":       {},
-	"gateway/session":     {"gateway/identity"},
+	"gateway/session":     {"gateway/identity", "gateway/store"},
 	"gateway/decision":    {"gateway/session", "gateway/identity"},
 	"gateway/transaction": {"flows", "gateway/identity"},
 

@@ -65,6 +65,17 @@ type browser struct {
 	addr    string
 	header  http.Header
 	cookies map[string]string
+	// https, where it is set, makes the connections, to a site named app.test.
+	https *http.Transport
+}
+
+// origin is what the site is to the browser.
+func (b *browser) origin() string {
+	if b.https == nil {
+		return "http://" + b.addr
+	}
+	_, port, _ := net.SplitHostPort(b.addr)
+	return "https://app.test:" + port
 }
 
 func (w *world) browser(addr string) *browser {
@@ -82,7 +93,7 @@ func (b *browser) cookie() string {
 
 func (b *browser) do(method, path string, form url.Values) answer {
 	b.w.t.Helper()
-	r, err := http.NewRequestWithContext(b.w.t.Context(), method, "http://"+b.addr+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(b.w.t.Context(), method, b.origin()+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		b.w.t.Fatal(err)
 	}
@@ -90,9 +101,13 @@ func (b *browser) do(method, path string, form url.Values) answer {
 	r.Header.Set("Cookie", b.cookie())
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", "http://"+b.addr)
+		r.Header.Set("Origin", b.origin())
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	transport := http.DefaultTransport
+	if b.https != nil {
+		transport = b.https
+	}
+	resp, err := transport.RoundTrip(r)
 	if refused(err) {
 		return b.do(method, path, form)
 	}

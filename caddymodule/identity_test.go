@@ -23,7 +23,7 @@ func (w *world) allowed(addr string, header ...string) *http.Request {
 }
 
 // only checks that the upstream saw one spelling of a header with one value, as a CGI server would read it.
-func only(t *testing.T, h http.Header, name, value string) {
+func only(t testing.TB, h http.Header, name, value string) {
 	t.Helper()
 	var seen []string
 	for spelling, values := range h {

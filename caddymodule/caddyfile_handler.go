@@ -32,6 +32,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    sign_in_form         identifier|password
 //	    push_context         browser|gateway
 //	    header               user|name|email|groups <name>|off
+//	    assertion            [header <name>] [alg ES256|EdDSA] | off
 //	    min_poll_interval    <duration>
 //	    enroll_requires      factor|email_code|<network>... | okta_policy | never
 //	    self_service         recover|unlock|activate... | off

@@ -52,6 +52,7 @@ func (s *Settings) subdirectives() map[string]subdirective {
 		"webauthn":             word(&s.WebAuthn, switches),
 		"remember_me":          word(&s.RememberMe, switches),
 		"header":               s.Headers.subdirective,
+		"assertion":            s.Assertion.subdirective,
 		"min_poll_interval":    duration(&s.MinPollInterval, nil),
 	}
 }

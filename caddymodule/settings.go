@@ -127,6 +127,8 @@ type Settings struct {
 	// Default: 1s.
 	MinPollInterval caddy.Duration `json:"min_poll_interval,omitempty"`
 
+	UpstreamSettings
+
 	FactorsSettings
 }
 
@@ -182,6 +184,7 @@ func (s Settings) over(d Settings) Settings {
 	if len(s.SelfService) == 0 {
 		s.SelfService = d.SelfService
 	}
+	s.UpstreamSettings = s.UpstreamSettings.over(d.UpstreamSettings)
 	s.FactorsSettings = s.FactorsSettings.over(d.FactorsSettings)
 	s.Engine = cmp.Or(s.Engine, d.Engine)
 	s.WebAuthn = cmp.Or(s.WebAuthn, d.WebAuthn)
@@ -225,6 +228,9 @@ func (s Settings) validate() error {
 		return fmt.Errorf("okta_mfa: push_context %q is unknown; allowed: %s", s.PushContext, strings.Join(pushContexts, ", "))
 	}
 	if err := s.validateEngine(); err != nil {
+		return err
+	}
+	if err := s.UpstreamSettings.validate(); err != nil {
 		return err
 	}
 	if err := s.refuseLiterals(); err != nil {

@@ -32,7 +32,7 @@ func fill(t *testing.T, v reflect.Value, mark string, d caddy.Duration) {
 			f.SetInt(int64(d))
 		case int:
 			f.SetInt(int64(d))
-		case HeaderNames, LimitSettings, FactorsSettings:
+		case HeaderNames, LimitSettings, FactorsSettings, UpstreamSettings, AssertionSettings:
 			fill(t, f, mark, d)
 		default:
 			t.Fatalf("Settings.%s has a type that this test does not know: %s", name, f.Type())

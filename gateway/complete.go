@@ -88,7 +88,7 @@ var notForIdentity = []string{"host", "connection", "cookie", "authorization", "
 // the upstream would take for the user, and every claim from a header that is not ours to write.
 func CheckHeaders(h Headers) error {
 	var seen []string
-	for _, name := range []string{h.User, h.Name, h.Email, h.Groups} {
+	for _, name := range h.names() {
 		if name == "" {
 			continue
 		}

@@ -21,11 +21,18 @@ const (
 // DefaultHeaders are the identity headers that the upstream gets.
 var DefaultHeaders = Headers{User: "Remote-User", Name: "Remote-Name", Email: "Remote-Email", Groups: "Remote-Groups"}
 
+// DefaultAssertionHeader is the usual Headers.Assertion.
+const DefaultAssertionHeader = "Remote-Assertion"
+
 // Headers names the request headers that carry the identity to the upstream. An empty name switches
 // that header off; the default names are scrubbed from requests all the same.
 type Headers struct {
 	User, Name, Email, Groups string
+	// Assertion carries a signed JWT, see package upstream. It is off by default.
+	Assertion string
 }
+
+func (h Headers) names() []string { return []string{h.User, h.Name, h.Email, h.Groups, h.Assertion} }
 
 // Config is what one Gate needs. New rejects what is missing or contradictory.
 type Config struct {
@@ -51,6 +58,8 @@ type Config struct {
 	CookieName string
 	// Headers carry the identity to the upstream.
 	Headers Headers
+	// AssertionAlg is upstream.ES256 or upstream.EdDSA. Default ES256.
+	AssertionAlg string
 	// IdleTimeout ends a session that sends no request for so long. Default 1 h, or Lifetime where that is shorter.
 	IdleTimeout time.Duration
 	// Lifetime ends a session this long after the sign-in, used or not. Default 12 h.

@@ -18,6 +18,7 @@ import (
 
 	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/upstream"
 	"sidegate.example/sidegate/ui"
 )
 
@@ -26,6 +27,7 @@ type Gate struct {
 	cfg     Config
 	codec   *session.Codec
 	headers identityHeaders
+	signer  *upstream.Signer // nil unless assertions are on
 	pages   *ui.Pages
 	obs     Observer
 	log     *slog.Logger
@@ -64,6 +66,11 @@ func New(c Config) (*Gate, error) {
 		stopped: make(chan struct{}),
 		rank:    c.State.gates.Add(1),
 	}
+	if c.Headers.Assertion != "" {
+		if g.signer, err = upstream.NewSigner(c.Keys, orDefault(c.AssertionAlg, upstream.ES256)); err != nil {
+			return nil, fmt.Errorf("gateway: %w", err)
+		}
+	}
 	return g, nil
 }
 
@@ -85,7 +92,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	}
 	x := exchange{Gate: g, w: w, r: r, facts: f, site: siteOf(r), policy: g.cfg.Policy}
 	route, own := g.ownRoute(f.URL.Path)
-	if g.cfg.PersonKnown && !x.knowPerson() && !(own && strings.HasPrefix(route, assets)) {
+	if g.cfg.PersonKnown && !x.knowPerson() && !(own && public(route)) {
 		x.nobody()
 		return Outcome{}
 	}
@@ -111,10 +118,14 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		x.challenge(decision.WhyRevoked)
 		return Outcome{}
 	}
-	g.obs.Decision(DecisionAllowed)
 	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device)
 	forgetLink(r.Header, g.cfg.Prefix)
 	g.headers.set(r.Header, &claims.Header)
+	if err := x.vouch(claims, now); err != nil {
+		x.failed(err)
+		return Outcome{}
+	}
+	g.obs.Decision(DecisionAllowed)
 	return Outcome{Identity: &claims.Identity, Session: claims.Handle}
 }
 

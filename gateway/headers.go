@@ -12,16 +12,15 @@ import (
 
 // identityHeaders scrubs what a client says about who it is, and says what the session says.
 type identityHeaders struct {
-	user, name, email, groups string // canonical names; "" is off
+	user, name, email, groups, assertion string // canonical names; "" is off
 	// folded holds every name that must never come from a client, as fold leaves it.
 	folded []string
 }
 
 func newIdentityHeaders(h Headers) identityHeaders {
 	canon := textproto.CanonicalMIMEHeaderKey
-	ih := identityHeaders{user: canon(h.User), name: canon(h.Name), email: canon(h.Email), groups: canon(h.Groups)}
-	d := DefaultHeaders
-	for _, n := range []string{h.User, h.Name, h.Email, h.Groups, d.User, d.Name, d.Email, d.Groups} {
+	ih := identityHeaders{user: canon(h.User), name: canon(h.Name), email: canon(h.Email), groups: canon(h.Groups), assertion: canon(h.Assertion)}
+	for _, n := range slices.Concat(h.names(), DefaultHeaders.names(), []string{DefaultAssertionHeader}) {
 		if f := fold(n); f != "" && !slices.Contains(ih.folded, f) {
 			ih.folded = append(ih.folded, f)
 		}

@@ -7,8 +7,15 @@ import (
 	"sidegate.example/sidegate/ui"
 )
 
-// assets is where the stylesheet, the script and the icons of the pages are.
-const assets = "/assets/"
+const (
+	// assets is where the stylesheet, the script and the icons of the pages are.
+	assets = "/assets/"
+	// keySet is where the public keys of the assertions are.
+	keySet = "/jwks.json"
+)
+
+// public reports whether a route is the same for everybody.
+func public(route string) bool { return route == keySet || strings.HasPrefix(route, assets) }
 
 // serveOwn answers the gate's own routes. Nothing of it ever goes on to the upstream.
 func (x *exchange) serveOwn(route string) {
@@ -31,6 +38,8 @@ func (x *exchange) serveOwn(route string) {
 		x.only(http.MethodGet, func() { x.mailedPage(route) })
 	case "/signed-out":
 		x.only(http.MethodGet, x.signedOutPage)
+	case keySet:
+		x.only(http.MethodGet, x.jwks)
 	case "/whoami":
 		x.only(http.MethodGet, x.whoami)
 	default:

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -26,6 +27,7 @@ type Ring struct {
 type key struct {
 	id          string    // public, in front of each cookie: Open tries exactly one key
 	notBefore   time.Time // it seals nothing earlier, so that every replica can open what it seals
+	prk         []byte    // what the others are derived from
 	hash, block []byte
 	cookies     *securecookie.SecureCookie
 }
@@ -76,9 +78,9 @@ func (r *Ring) add(secret []byte, notBefore time.Time) error {
 
 // deriveKey makes the id and the two keys from one secret by HKDF (RFC 5869), each under its own label.
 func deriveKey(secret []byte) (*key, error) {
-	var err error
+	prk, err := hkdf.Extract(sha256.New, secret, nil)
 	derive := func(label string, n int) []byte {
-		b, e := hkdf.Key(sha256.New, secret, nil, "sidegate cookie "+label+" v1", n)
+		b, e := hkdf.Expand(sha256.New, prk, "sidegate cookie "+label+" v1", n)
 		err = errors.Join(err, e)
 		return b
 	}
@@ -86,7 +88,7 @@ func deriveKey(secret []byte) (*key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deriving the cookie keys: %w", err)
 	}
-	k := &key{id: base64.RawURLEncoding.EncodeToString(id), hash: hash, block: block}
+	k := &key{id: base64.RawURLEncoding.EncodeToString(id), prk: prk, hash: hash, block: block}
 	k.cookies = k.codec(MaxCookie, 0)
 	return k, nil
 }
@@ -97,6 +99,23 @@ func (k *key) codec(maxLength int, maxAge time.Duration) *securecookie.SecureCoo
 	return securecookie.New(k.hash, k.block).SetSerializer(securecookie.NopEncoder{}).
 		MaxLength(maxLength).MaxAge(int(maxAge / time.Second))
 }
+
+// Derive makes of each key, newest first, a secret of n bytes that is good for one purpose and tells nothing of the key,
+// so that all who share the ring share it too. Some of the newest may not be in use yet, see InUse.
+func (r *Ring) Derive(purpose string, n int) ([][]byte, error) {
+	secrets := make([][]byte, len(r.keys))
+	for i, k := range r.keys {
+		var err error
+		if secrets[i], err = hkdf.Expand(sha256.New, k.prk, "sidegate "+purpose+" v1", n); err != nil {
+			return nil, fmt.Errorf("deriving the key for %s: %w", purpose, err)
+		}
+	}
+	return secrets, nil
+}
+
+// InUse is the place, in what Derive gives, of the key that seals and signs at the time now. Everybody who shares the ring
+// knows that key by then.
+func (r *Ring) InUse(now time.Time) int { return slices.Index(r.keys, r.sealing(now)) }
 
 func (r *Ring) find(id string) *key {
 	for _, k := range r.keys {

@@ -90,12 +90,42 @@ func TestDerivedKeysAreApart(t *testing.T) {
 	}
 }
 
+// What is derived for a purpose is the same on every replica, and of no use for another purpose or as the key itself.
+func TestDerive(t *testing.T) {
+	both := testRing(t, secretB, secretA)
+	derive := func(r *Ring, purpose string) [][]byte {
+		t.Helper()
+		out, err := r.Derive(purpose, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	one := derive(both, "assertion")
+	if again := derive(testRing(t, secretA), "assertion"); len(one) != 2 || !bytes.Equal(one[1], again[0]) {
+		t.Error("a replica with the older secret alone derives another one")
+	}
+	all := [][]byte{one[0], one[1], derive(both, "other")[0], both.keys[0].hash, both.keys[0].block, both.keys[0].prk, []byte(secretB)}
+	for i, x := range all {
+		for _, y := range all[:i] {
+			if bytes.Equal(x, y) {
+				t.Error("two purposes share a secret")
+			}
+		}
+	}
+	now := time.Now()
+	both.keys[0].notBefore = now.Add(time.Hour)
+	if before, after := both.InUse(now), both.InUse(now.Add(time.Hour)); before != 1 || after != 0 {
+		t.Errorf("in use: %d, then %d, want 1, then 0", before, after)
+	}
+}
+
 // A ring that is printed by mistake shows no key.
 func TestRingPrintsNoKey(t *testing.T) {
 	r := testRing(t, secretA)
 	for _, verb := range []string{"%v", "%+v", "%#v"} {
 		out := fmt.Sprintf(verb, r)
-		for _, k := range [][]byte{r.keys[0].hash, r.keys[0].block} {
+		for _, k := range [][]byte{r.keys[0].hash, r.keys[0].block, r.keys[0].prk} {
 			if strings.Contains(out, fmt.Sprint(k)) || strings.Contains(out, fmt.Sprintf("%#v", k)) {
 				t.Errorf("%s shows a key", verb)
 			}

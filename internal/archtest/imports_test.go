@@ -15,7 +15,8 @@ var mayImport = map[string][]string{
 	"flows/factors":        {"flows", "flows/okta", "flows/okta/access", "gateway/identity"},
 	"flows/identityengine": {"flows", "flows/okta", "gateway/identity"},
 
-	"gateway":             {"gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "flows", "ui"},
+	"gateway":             {"gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "gateway/upstream", "flows", "ui"},
+	"gateway/upstream":    {"gateway/session", "gateway/identity"},
 	"gateway/identity":    {},
 	"gateway/store":       {},
 	"gateway/session":     {"gateway/identity", "gateway/store"},
@@ -26,7 +27,7 @@ var mayImport = map[string][]string{
 	"oktasim": {},
 
 	"caddymodule": {
-		"gateway", "gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction",
+		"gateway", "gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "gateway/upstream",
 		"flows", "flows/factors", "flows/identityengine", "flows/okta", "flows/okta/access", "ui",
 	},
 	".":                  {"caddymodule"},

@@ -16,6 +16,8 @@ require (
 	golang.org/x/sync v0.24.0
 )
 
+require github.com/coder/websocket v1.8.15
+
 require (
 	github.com/boombuler/barcode v1.0.1-0.20190219062509-6c824513bacc // indirect
 	github.com/go-viper/mapstructure/v2 v2.5.0 // indirect

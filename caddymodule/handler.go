@@ -140,6 +140,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return nil
 	}
 	publish(r, outcome)
+	w, r, release := outcome.Hold(w, r)
+	defer release()
 	return next.ServeHTTP(w, r)
 }
 

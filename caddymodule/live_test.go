@@ -206,18 +206,25 @@ func (w *world) policy() string {
 // cookie is a session of who on site, as a sign-in there makes it.
 func (w *world) cookie(site string, who identity.Identity) string {
 	w.t.Helper()
+	cookie, _ := w.session(site, who)
+	return cookie
+}
+
+// session is cookie with the session's handle.
+func (w *world) session(site string, who identity.Identity) (cookie, handle string) {
+	w.t.Helper()
 	ring, err := session.RingFromSecrets([]string{testCookieSecret})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	now := time.Now()
+	now, id := time.Now(), session.NewID()
 	value, err := session.NewCodec(session.Static(ring), nil).Seal(w.t.Context(),
 		session.Binding{Cookie: gateway.DefaultCookieName, Site: site, Policy: w.policy()},
-		session.Claims{ID: session.NewID(), Identity: who, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour)})
+		session.Claims{ID: id, Identity: who, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour)})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return gateway.DefaultCookieName + "=" + value
+	return gateway.DefaultCookieName + "=" + value, id.Handle()
 }
 
 // answer is a response that was read to its end.

@@ -108,6 +108,8 @@ type Outcome struct {
 	Identity *identity.Identity
 	// Session is the session's handle when Identity is set: a name for logs, which is no secret.
 	Session string
+
+	hold *hold // of a request that lasts
 }
 
 // Allowed reports whether the request may go on to the upstream.

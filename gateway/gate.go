@@ -126,7 +126,11 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		return Outcome{}
 	}
 	g.obs.Decision(DecisionAllowed)
-	return Outcome{Identity: &claims.Identity, Session: claims.Handle}
+	out := Outcome{Identity: &claims.Identity, Session: claims.Handle}
+	if lasting(r) {
+		out.hold = &hold{gate: g, session: claims}
+	}
+	return out
 }
 
 // join makes this gate's flow the one that sign-ins of its Engine go on with. It waits for the first request, because

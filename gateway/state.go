@@ -20,6 +20,7 @@ type State struct {
 	shared       store.Revocations // nil where there is one replica
 	budget       store.Budget
 	documents    store.Documents
+	holds        holds
 	gates        atomic.Uint64 // made so far
 
 	ctx        context.Context // ends with Close
@@ -45,13 +46,13 @@ func (s *State) Budget() *store.Budget { return &s.budget }
 // It comes before the first request.
 func (s *State) share(r store.Revocations) {
 	s.shared = r
-	s.background.Go(func() { r.Follow(s.ctx, s.revocations.Add) })
+	s.background.Go(func() { r.Follow(s.ctx, s.end) })
 }
 
 // Revoke ends sessions, here at once. An error means that other replicas may not have heard of it yet: they will, and
 // until they do nobody must be told that the sessions have ended (immunity S62).
 func (s *State) Revoke(ctx context.Context, r store.Revocation) error {
-	s.revocations.Add(r)
+	s.end(r)
 	if s.shared == nil {
 		return nil
 	}
@@ -59,6 +60,16 @@ func (s *State) Revoke(ctx context.Context, r store.Revocation) error {
 		return fmt.Errorf("telling the other replicas of a revocation: %w", err)
 	}
 	return nil
+}
+
+// end ends sessions here, and the requests of theirs that last.
+func (s *State) end(r store.Revocation) {
+	s.revocations.Add(r)
+	for _, h := range s.holds.of(r) {
+		if s.revocations.Revoked(h.session) {
+			h.end()
+		}
+	}
 }
 
 // Close ends everything that runs in the background. What is still called afterwards answers that it is closed.

@@ -25,6 +25,9 @@ func (c *Config) complete() error {
 	if c.Flow == nil || c.Engine == "" || c.State == nil || c.Policy == "" || c.Keys == nil {
 		return errors.New("gateway: Flow, Engine, State, Policy and Keys are required")
 	}
+	if c.Rules != nil && c.Applies == nil {
+		return errors.New("gateway: Rules need Applies")
+	}
 	c.Prefix = orDefault(c.Prefix, DefaultPrefix)
 	c.CookieName = orDefault(c.CookieName, DefaultCookieName)
 	c.Lifetime = orDefault(c.Lifetime, DefaultLifetime)

@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"log/slog"
+	"net/http"
 	"net/url"
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
 )
@@ -50,6 +52,10 @@ type Config struct {
 	Policy string
 	// Keys seal sessions and forms. Required.
 	Keys session.Keys
+	// Rules say who may enter and what a session must have proved; nil lets everybody in who has one.
+	Rules *decision.Rules
+	// Applies says which scopes of Rules apply to a request as the upstream will see it. Required with Rules.
+	Applies func(*http.Request) uint64
 	// Title is the name of the site on the pages; "" shows the host.
 	Title string
 	// Prefix is the path under which the gate's own routes live. Default /_mfa.

@@ -43,10 +43,11 @@ func (x *exchange) readSignIn() {
 	}
 }
 
-// open finds the session of the request, if any, and decides on it. An error means that sessions cannot be
-// judged at all (no key), never that this one is bad.
-func (x *exchange) open(now time.Time) (*session.Opened, decision.Verdict, error) {
+// open finds the live session of the request, if any, and decides on it by the scopes of the rules that applies says
+// (nil: by none). An error means that sessions cannot be judged at all (no key), never that this one is bad.
+func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*session.Opened, decision.Verdict, error) {
 	verdict := decision.Verdict{Why: decision.WhyAnonymous}
+	demand := decision.Demand{Idle: x.cfg.IdleTimeout, Lifetime: x.cfg.Lifetime, Rules: x.cfg.Rules}
 	tries := 0
 	for cookie := range session.Values(x.r.Header, x.cookies.session) {
 		if tries++; tries > maxSessionCookies {
@@ -60,8 +61,11 @@ func (x *exchange) open(now time.Time) (*session.Opened, decision.Verdict, error
 		if err != nil {
 			return nil, decision.Verdict{}, err
 		}
-		verdict = decision.Decide(&claims.Claims, now, decision.Demand{Idle: x.cfg.IdleTimeout, Lifetime: x.cfg.Lifetime}, x.cfg.State.revocations.Revoked(claims))
-		if verdict.Allow {
+		if applies != nil {
+			demand.Applies, applies = applies(x.r), nil
+		}
+		verdict = decision.Decide(claims, now, demand, x.cfg.State.revocations.Revoked(claims))
+		if verdict.Live() {
 			return claims, verdict, nil
 		}
 	}

@@ -55,9 +55,11 @@ func New(c Config) (*Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("preparing the pages: %w", err)
 	}
+	codec := session.NewCodec(c.Keys, session.NewCache())
+	codec.Entitled = c.Rules.Entitled
 	g := &Gate{
 		cfg:     c,
-		codec:   session.NewCodec(c.Keys, session.NewCache()),
+		codec:   codec,
 		headers: newIdentityHeaders(c.Headers),
 		pages:   pages,
 		obs:     c.Observer,
@@ -103,14 +105,14 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		return Outcome{}
 	}
 	now := time.Now()
-	claims, verdict, err := x.open(now)
+	claims, verdict, err := x.open(now, g.cfg.Applies)
 	if err != nil {
 		x.failed(err)
 		return Outcome{}
 	}
 	if !verdict.Allow {
 		x.readSignIn()
-		x.challenge(verdict.Why)
+		x.refuse(claims, verdict)
 		return Outcome{}
 	}
 	if !x.slide(claims, now) {

@@ -10,6 +10,7 @@ import (
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/decision"
+	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/ui"
 )
 
@@ -72,6 +73,27 @@ func (x *exchange) body(status int, contentType string, body []byte) {
 	if x.r.Method != http.MethodHead {
 		x.w.Write(body) //nolint:errcheck // the client left
 	}
+}
+
+// refuse answers a request that its session, if there is one, does not let in.
+func (x *exchange) refuse(s *session.Opened, v decision.Verdict) {
+	if v.Why == decision.WhyForbidden {
+		x.forbid(s)
+		return
+	}
+	x.challenge(v.Why)
+}
+
+// forbid answers who is signed in and may not enter: to sign in once more as the same person would change nothing.
+func (x *exchange) forbid(s *session.Opened) {
+	x.obs.Decision(DecisionForbidden)
+	x.log.WarnContext(x.r.Context(), "forbidden by the rules", slog.String("user", s.Identity.Login), slog.String("subject", s.Identity.Subject),
+		slog.String("session", s.ID.Handle()), slog.String("client_ip", x.facts.ClientIP))
+	if !wantsPage(x.r) {
+		x.document(http.StatusForbidden, "You are signed in, but this account may not use this. Ask whoever runs the site.")
+		return
+	}
+	x.page(http.StatusForbidden, ui.Page{View: ui.ViewForbidden, User: orDefault(s.Identity.Name, s.Identity.Login)})
 }
 
 // challenge answers a request that has no session: the sign-in in place for a navigation, a problem document

@@ -90,7 +90,7 @@ func (x *exchange) signedOutPage() {
 // current is the live session of the request on one of our own routes, nil when there is none. When sessions cannot
 // be judged it answers so, and ok is false.
 func (x *exchange) current() (claims *session.Opened, ok bool) {
-	claims, _, err := x.open(time.Now())
+	claims, _, err := x.open(time.Now(), nil)
 	if err != nil {
 		x.failed(err)
 		return nil, false

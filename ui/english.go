@@ -297,6 +297,11 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"problem.bad_request.what":     "What the browser sent was not what this page expects. Nothing was changed.",
 	"problem.bad_request.do":       "Go back and try again.",
 
+	"forbidden.title": "You may not open this",
+	"forbidden.what":  "You are signed in, but this account is not among those that may open this page.",
+	"forbidden.do":    "If you should be able to, ask the people who run this site or your help desk. If you have another account, sign in with that one.",
+	"forbidden.other": "Sign out to use another account",
+
 	"signout.title":   "Sign out?",
 	"signout.user":    "You are signed in as",
 	"signout.what":    "To come back, you will have to prove again that it is you.",

@@ -139,6 +139,7 @@ func everyPage(s string) map[string]Page {
 	add("signin", ViewSignIn, func(p *Page) { p.Step = step })
 	add("signout", ViewSignOut, nil)
 	add("signedout", ViewSignedOut, nil)
+	add("forbidden", ViewForbidden, nil)
 	for _, notice := range []string{NoticeBusy, NoticeFormLost, NoticeUnreachable} {
 		add("notice-"+notice, ViewSignedOut, func(p *Page) { p.Notice = notice })
 	}

@@ -156,7 +156,7 @@ func (m *model) Heading() (string, error) {
 			return m.T("signin.known.title")
 		}
 		return m.T("signin.title")
-	case ViewSignOut, ViewSignedOut:
+	case ViewSignOut, ViewSignedOut, ViewForbidden:
 		return m.T(string(m.View) + ".title")
 	case ViewMailed:
 		return m.T("mailed." + string(m.Mailed.Kind) + ".title")

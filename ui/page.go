@@ -25,6 +25,8 @@ const (
 	ViewSignOut View = "signout"
 	// ViewSignedOut says that the person is signed out.
 	ViewSignedOut View = "signedout"
+	// ViewForbidden says that the person, who is signed in, may not enter, and leads to <Prefix>/signout.
+	ViewForbidden View = "forbidden"
 )
 
 // Problem is the closed set of what ViewError explains. A code outside the set shows a general text, and
@@ -122,7 +124,7 @@ type Page struct {
 	// Return is the path on this origin that the ways back lead to; "" and what is no such path
 	// mean "/".
 	Return string
-	// User is the signed-in name on ViewSignOut; may be empty.
+	// User is the signed-in name on ViewSignOut and ViewForbidden; may be empty.
 	User string
 	// Refresh > 0 makes a browser without script ask again every four seconds.
 	Refresh time.Duration

@@ -6,8 +6,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"sidegate.example/sidegate/gateway/identity"
 )
 
 const (
@@ -49,10 +50,8 @@ func odd(r rune) bool {
 // one name look like another, or the same name count as another.
 func mark(r rune) bool { return unicode.In(r, unicode.Mn, unicode.Me) }
 
-// fold makes spellings of one name alike (immunity S64): compatible characters, case and outer space do not count.
-func fold(s string) string {
-	return strings.TrimSpace(norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s))))
-}
+// fold makes spellings of one name alike (immunity S64).
+func fold(s string) string { return identity.Fold(s) }
 
 // counted is what wrong passwords are counted under, which Okta may read more spellings alike than fold does: it leaves
 // diacritics out of account (§2.1).

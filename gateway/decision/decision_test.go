@@ -27,6 +27,14 @@ func good(change func(*session.Claims)) *session.Claims {
 	return c
 }
 
+// opened is c as the gate has it; nil stays nil.
+func opened(c *session.Claims) *session.Opened {
+	if c == nil {
+		return nil
+	}
+	return &session.Opened{Claims: *c}
+}
+
 func TestDecide(t *testing.T) {
 	hour := Demand{Idle: time.Hour, Lifetime: 12 * time.Hour}
 	for _, tt := range []struct {
@@ -62,7 +70,7 @@ func TestDecide(t *testing.T) {
 		{"expired and idle", good(func(c *session.Claims) { c.SeenAt, c.ExpiresAt = now.Add(-9*time.Hour), now }), hour, false, Verdict{Why: WhyExpired}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := Decide(tt.c, now, tt.d, tt.revoked); got != tt.want {
+			if got := Decide(opened(tt.c), now, tt.d, tt.revoked); got != tt.want {
 				t.Errorf("got %+v, want %+v", got, tt.want)
 			}
 		})
@@ -88,7 +96,7 @@ func TestAnyFaultIsEnough(t *testing.T) {
 					}
 				}
 			})
-			v := Decide(c, now, Demand{Idle: time.Hour, Lifetime: 12 * time.Hour}, revoked)
+			v := Decide(opened(c), now, Demand{Idle: time.Hour, Lifetime: 12 * time.Hour}, revoked)
 			if want := set == 0 && !revoked; v.Allow != want || (v.Why == WhyNone) != want {
 				t.Errorf("faults %b, revoked %t: %+v", set, revoked, v)
 			}
@@ -103,7 +111,7 @@ func TestS61SlidingNeverPassesTheEnd(t *testing.T) {
 	var last time.Duration
 	for at := time.Duration(0); at <= 3*lifetime; at += idle / 2 {
 		clock := now.Add(at)
-		if !Decide(c, clock, Demand{Idle: idle, Lifetime: lifetime}, false).Allow {
+		if !Decide(opened(c), clock, Demand{Idle: idle, Lifetime: lifetime}, false).Allow {
 			continue
 		}
 		last = at

@@ -21,9 +21,28 @@ type Identity struct {
 	Email string
 	// Groups are the names in the groups claim; nil when Okta sends none.
 	Groups []string
+	// Claims are further claims that the gate's rules name, in no particular order; what Okta does not send is not there.
+	Claims []Claim
 	// Proofs are the factors that the sign-in itself saw accepted, oldest first. An answer of
 	// Okta that claims success without any proof is not a sign-in (immunity S71).
 	Proofs []Proof
+}
+
+// Claim is one claim of Okta's about a person: texts as they are, numbers and truth values as JSON writes them, of a list each
+// element.
+type Claim struct {
+	Name   string
+	Values []string
+}
+
+// Claim returns the values of the claim of that name.
+func (i *Identity) Claim(name string) []string {
+	for _, c := range i.Claims {
+		if c.Name == name {
+			return c.Values
+		}
+	}
+	return nil
 }
 
 // Proof says that one factor was accepted, and when.

@@ -52,6 +52,8 @@ type Opened struct {
 	Header identity.Header
 	// Handle is ID.Handle.
 	Handle string
+	// Entitled are the scopes of the site's rules that let the person in, as Codec.Entitled says.
+	Entitled uint64
 }
 
 // Slide reports whether SeenAt is old enough for the cookie to be issued again with SeenAt now: after

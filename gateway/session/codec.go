@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"sidegate.example/sidegate/gateway/identity"
 )
 
 const (
@@ -27,6 +29,10 @@ var (
 
 // Codec seals claims and tokens and opens them again. It is safe for concurrent use.
 type Codec struct {
+	// Entitled says, once for each cookie that is seen, what the site's rules make of a person; nil says nothing of anybody,
+	// who is then let in by no rule. It must not change once the Codec is in use.
+	Entitled func(*identity.Identity) uint64
+
 	keys   Keys
 	cache  *Cache
 	latest atomic.Pointer[bound]
@@ -79,6 +85,9 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 		return nil, ErrInvalid
 	}
 	opened.Header, opened.Handle = opened.Identity.Header(), opened.ID.Handle()
+	if c.Entitled != nil {
+		opened.Entitled = c.Entitled(&opened.Identity)
+	}
 	c.cache.put(to.Binding, cookie, opened)
 	return opened, nil
 }

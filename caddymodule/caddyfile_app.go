@@ -26,7 +26,7 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
-	known := a.subdirectives()
+	known := a.subdirectives(nil)
 	known["key_rotation"] = duration(&a.KeyRotation, a.checkRotation)
 	return parseBlock(d, known)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	handler := new(Handler)
+	handler := &Handler{matcher: h.MatcherToken}
 	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
 }
 
@@ -39,6 +39,10 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    webauthn             on|off
 //	    remember_me          on|off
 //	    engine               identity_engine|factors
+//	    allow|deny           [@matcher] groups|users|email_domains <value...>
+//	    allow|deny           [@matcher] claim <name> <value...>
+//	    require              any|push|number_challenge|phishing_resistant [max_age <duration>]
+//	    step_up              @matcher any|push|number_challenge|phishing_resistant [max_age <duration>]
 //
 //	    # engine factors alone
 //	    primary              password|identity_engine | identity <placeholder>
@@ -60,7 +64,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // sign-in, and it may read a path differently from the upstream.
 func (h *Handler) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the directive's name
-	return parseBlock(d, h.subdirectives())
+	return parseBlock(d, h.subdirectives(h.matcher))
 }
 
 var _ caddyfile.Unmarshaler = (*Handler)(nil)

@@ -14,8 +14,8 @@ import (
 // subdirective parses the arguments of the subdirective that d stands on.
 type subdirective func(d *caddyfile.Dispenser) error
 
-// subdirectives are those that the global option and the handler share; they write into s.
-func (s *Settings) subdirectives() map[string]subdirective {
+// subdirectives are those that the global option and the handler share; they write into s. Only a site has matchers.
+func (s *Settings) subdirectives(matcher matcherToken) map[string]subdirective {
 	return map[string]subdirective{
 		"engine":               word(&s.Engine, engines),
 		"primary":              s.FactorsSettings.primarySubdirective,
@@ -53,12 +53,16 @@ func (s *Settings) subdirectives() map[string]subdirective {
 		"remember_me":          word(&s.RememberMe, switches),
 		"header":               s.Headers.subdirective,
 		"assertion":            s.Assertion.subdirective,
+		"allow":                s.people(actionAllow, matcher),
+		"deny":                 s.people(actionDeny, matcher),
+		"require":              s.factor(matcher),
+		"step_up":              s.factor(matcher),
 		"min_poll_interval":    duration(&s.MinPollInterval, nil),
 	}
 }
 
 // repeatable subdirectives look for duplicates themselves.
-var repeatable = []string{"header", "limit"}
+var repeatable = []string{"header", "limit", "allow", "deny", "require", "step_up"}
 
 // parseBlock parses the one block of the okta_mfa that d stands on, with or without braces.
 func parseBlock(d *caddyfile.Dispenser, known map[string]subdirective) error {

@@ -29,6 +29,7 @@ func (s Settings) identityEngine(r *resolved, client *okta.Client, firstOnly boo
 		PrivateKey:      r.privateKey,
 		KeyID:           r.privateKeyID,
 		Scopes:          s.Scopes,
+		Claims:          s.claimsNamed(),
 		MinPoll:         time.Duration(s.MinPollInterval),
 		Enroll:          enrollProof(s.EnrollRequires),
 		SelfService:     selfService(s.SelfService),
@@ -63,6 +64,14 @@ func (s Settings) offers(service string) bool {
 // the same too. Where the gate's own settings say what counts as a second factor, a session made under others is not
 // good (immunity S13).
 func (s Settings) policy(r *resolved) string {
+	policy := s.enginePolicy(r)
+	if named := s.claimsNamed(); len(named) > 0 { // which a session that was made before does not hold
+		policy = fingerprint(policy, "claims", fingerprint(named...))
+	}
+	return policy
+}
+
+func (s Settings) enginePolicy(r *resolved) string {
 	if s.Engine != engineFactors {
 		return fingerprint("policy", r.issuer, r.clientID)
 	}
@@ -78,7 +87,7 @@ func (s Settings) engine(r *resolved) string {
 		method = "private_key " + r.privateKeyID
 	}
 	parts := []string{engineIdentity, r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String()}
-	for _, list := range [][]string{s.Scopes, s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
+	for _, list := range [][]string{s.claimsNamed(), s.Scopes, s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
 		parts = append(parts, fingerprint(list...))
 	}
 	if s.Engine == engineFactors {

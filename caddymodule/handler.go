@@ -28,6 +28,7 @@ type Handler struct {
 	gate     *gateway.Gate
 	prefix   string
 	identity string // the placeholder of primary identity, "" for none
+	matcher  matcherToken
 }
 
 // CaddyModule returns the Caddy module information.
@@ -52,6 +53,13 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	config.Logger = ctx.Slogger()
+	rules, applying, err := loadRules(ctx, settings.Rules)
+	if err != nil {
+		return err
+	}
+	if rules != nil {
+		config.Rules, config.Applies = rules, applying.to
+	}
 	if h.gate, err = gateway.New(config); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}

@@ -92,6 +92,9 @@ type world struct {
 	storage string
 	// server goes into the servers block of the global options, global beside it.
 	server, global string
+	// defaults go into the global option okta_mfa; claims are those that the site's rules name.
+	defaults string
+	claims   []string
 }
 
 func newWorld(t testing.TB) *world {
@@ -121,6 +124,7 @@ func (w *world) caddyfile(address, site string) string {
 		client_id %s
 		client_secret {env.SIDEGATE_TEST_CLIENT_SECRET}
 		cookie_secret {env.SIDEGATE_TEST_COOKIE_SECRET}
+		%s
 	}
 	%s
 }
@@ -129,7 +133,7 @@ func (w *world) caddyfile(address, site string) string {
 	bind 127.0.0.1
 	%s
 }
-`, filepath.Join(w.storage, "admin.sock"), filepath.Join(w.storage, "data"), w.server, w.org, testClientID, w.global, address, site)
+`, filepath.Join(w.storage, "admin.sock"), filepath.Join(w.storage, "data"), w.server, w.org, testClientID, w.defaults, w.global, address, site)
 }
 
 func adapt(t testing.TB, caddyfile string) []byte {
@@ -200,7 +204,11 @@ func bob() identity.Identity {
 
 // policy is that of the usual site.
 func (w *world) policy() string {
-	return Settings{}.policy(&resolved{issuer: w.org, clientID: testClientID})
+	var s Settings
+	for _, name := range w.claims {
+		s.Rules = append(s.Rules, Rule{Claim: name})
+	}
+	return s.policy(&resolved{issuer: w.org, clientID: testClientID})
 }
 
 // cookie is a session of who on site, as a sign-in there makes it.

@@ -148,7 +148,7 @@ func TestReferenceExamples(t *testing.T) {
 			continue
 		}
 		examples++
-		config := ":80 {\n\tokta_mfa {\n\t\t" + example + "\n\t}\n}\n"
+		config := ":80 {\n\t@transfer path /transfer/*\n\t@admin path /admin/*\n\tokta_mfa {\n\t\t" + example + "\n\t}\n}\n"
 		if strings.HasPrefix(strings.TrimSpace(cells[3]), "Global only") {
 			config = "{\n\tokta_mfa {\n\t\t" + example + "\n\t}\n}\n"
 		}

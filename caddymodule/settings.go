@@ -128,6 +128,9 @@ type Settings struct {
 	MinPollInterval caddy.Duration `json:"min_poll_interval,omitempty"`
 
 	UpstreamSettings
+	// Rules say who may enter and what a session must have proved. Those of the global options hold for every site, beside
+	// its own. Default: everybody who has signed in.
+	Rules []Rule `json:"rules,omitempty"`
 
 	FactorsSettings
 }
@@ -185,6 +188,7 @@ func (s Settings) over(d Settings) Settings {
 		s.SelfService = d.SelfService
 	}
 	s.UpstreamSettings = s.UpstreamSettings.over(d.UpstreamSettings)
+	s.Rules = inherit(s.Rules, d.Rules)
 	s.FactorsSettings = s.FactorsSettings.over(d.FactorsSettings)
 	s.Engine = cmp.Or(s.Engine, d.Engine)
 	s.WebAuthn = cmp.Or(s.WebAuthn, d.WebAuthn)
@@ -240,6 +244,9 @@ func (s Settings) validate() error {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	if err := errors.Join(checkEnroll(s.EnrollRequires), s.checkEnrollEngine(), checkSelfService(s.SelfService)); err != nil {
+		return fmt.Errorf("okta_mfa: %w", err)
+	}
+	if err := s.checkRulesEngine(); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	for name, d := range map[string]caddy.Duration{

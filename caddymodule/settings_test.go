@@ -34,6 +34,7 @@ func fill(t *testing.T, v reflect.Value, mark string, d caddy.Duration) {
 			f.SetInt(int64(d))
 		case HeaderNames, LimitSettings, FactorsSettings, UpstreamSettings, AssertionSettings:
 			fill(t, f, mark, d)
+		case []Rule: // not one replaces the other; see TestRulesAddUp
 		default:
 			t.Fatalf("Settings.%s has a type that this test does not know: %s", name, f.Type())
 		}
@@ -70,7 +71,7 @@ func TestClientAuthenticationIsInheritedAsAWhole(t *testing.T) {
 // TestEverySettingHasASubdirective keeps the Caddyfile as able as the JSON.
 func TestEverySettingHasASubdirective(t *testing.T) {
 	var s Settings
-	known := s.subdirectives()
+	known := s.subdirectives(nil)
 	fields := 0
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -79,6 +80,9 @@ func TestEverySettingHasASubdirective(t *testing.T) {
 			continue
 		case "headers", "limits":
 			name = strings.TrimSuffix(name, "s")
+		case "rules":
+			fields += 3
+			name = "allow" // beside deny, require and step_up
 		}
 		if fields++; known[name] == nil {
 			t.Errorf("no subdirective for the JSON field %q", name)

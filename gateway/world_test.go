@@ -99,6 +99,13 @@ func bob() *identity.Identity {
 		Proofs: []identity.Proof{{Factor: identity.Password, At: now}, {Factor: identity.Push, At: now}}}
 }
 
+// doneAs ends a sign-in with a changed bob.
+func doneAs(change func(*identity.Identity)) func() (flows.Step, error) {
+	who := bob()
+	change(who)
+	return func() (flows.Step, error) { return flows.Step{Kind: flows.KindDone, Identity: who}, nil }
+}
+
 // straight is a flow in which everything goes well at once.
 func straight() *script {
 	return &script{

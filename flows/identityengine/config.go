@@ -39,6 +39,8 @@ type Config struct {
 	// Scopes default to openid, profile and email. openid is required. For groups add "groups" and
 	// configure the claim at Okta.
 	Scopes []string
+	// Claims are further claims of the ID token to take over into the identity: texts, numbers, truth values and lists of them.
+	Claims []string
 	// MinPoll is the lower bound of the poll interval. Default 1 s; tests lower it.
 	MinPoll time.Duration
 	// Client calls the org. Required.
@@ -113,7 +115,7 @@ func New(cfg Config) (*Engine, error) {
 	if !slices.Contains(a.scopes, "openid") {
 		return nil, errors.New(`the scopes must hold "openid": without it Okta gives no ID token`)
 	}
-	e := &Engine{client: cfg.Client, app: a, minPoll: cfg.MinPoll, now: cfg.Now, enroll: cfg.Enroll, selfService: cfg.SelfService, webAuthn: cfg.WebAuthn, firstOnly: cfg.FirstFactorOnly}
+	e := &Engine{client: cfg.Client, app: a, minPoll: cfg.MinPoll, now: cfg.Now, enroll: cfg.Enroll, selfService: cfg.SelfService, webAuthn: cfg.WebAuthn, firstOnly: cfg.FirstFactorOnly, claims: cfg.Claims}
 	if e.minPoll <= 0 {
 		e.minPoll = defaultMinPoll
 	}

@@ -46,6 +46,7 @@ type Engine struct {
 	selfService SelfService
 	webAuthn    bool
 	firstOnly   bool
+	claims      []string
 }
 
 var _ flows.Flow = (*Engine)(nil)

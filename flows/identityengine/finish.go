@@ -2,7 +2,9 @@ package identityengine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -123,6 +125,7 @@ func (a *attempt) refusedCode(res *okta.Response) (flows.State, flows.Step, erro
 type claims struct {
 	subject, login, name, email string
 	groups                      []string
+	named                       []identity.Claim // of the ID token alone
 }
 
 func readClaims(n node) *claims {
@@ -149,8 +152,32 @@ func readGroups(n node) []string {
 	return out
 }
 
+// namedClaims are those of the names that the payload has a value for.
+func namedClaims(payload node, names []string) []identity.Claim {
+	var out []identity.Claim
+	for _, name := range names {
+		values := []any{payload.get(name).v}
+		if list, ok := values[0].([]any); ok {
+			values = list
+		}
+		c := identity.Claim{Name: name}
+		for _, v := range values {
+			switch v := v.(type) {
+			case string:
+				c.Values = append(c.Values, v)
+			case json.Number, bool:
+				c.Values = append(c.Values, fmt.Sprint(v))
+			}
+		}
+		if c.Values != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 func (c *claims) fill(id *identity.Identity) {
-	id.Subject, id.Login, id.Name, id.Email, id.Groups = c.subject, c.login, c.name, c.email, c.groups
+	id.Subject, id.Login, id.Name, id.Email, id.Groups, id.Claims = c.subject, c.login, c.name, c.email, c.groups, c.named
 	if id.Login == "" { // never the address: people may be able to edit theirs
 		id.Login = c.subject
 	}

@@ -60,6 +60,7 @@ func (a *attempt) verify(ctx context.Context, token string) (*claims, error) {
 	if c.subject == "" {
 		return nil, malformed("token: the ID token has no subject")
 	}
+	c.named = namedClaims(payload, a.engine.claims)
 	return c, nil
 }
 

@@ -14,10 +14,13 @@ import (
 // its owner one sign-in (immunity S57): raise it when the layout below changes.
 const formatVersion = 1
 
-// Flags of the layout: the login is not written when it repeats another field.
+// Flags of the layout: the login is not written when it repeats another field; claims are, where there are any.
 const (
 	loginIsEmail = 1 << iota
 	loginIsSubject
+	hasClaims
+
+	loginFlag = loginIsEmail | loginIsSubject
 )
 
 var errFormat = errors.New("not a session of this version")
@@ -31,6 +34,9 @@ func appendClaims(b []byte, c *Claims) ([]byte, error) {
 		return nil, errors.New("the identity has no subject")
 	}
 	flags := loginFlags(who)
+	if len(who.Claims) > 0 {
+		flags |= hasClaims
+	}
 	issued := c.IssuedAt.Unix()
 	b = append(b, formatVersion, flags)
 	b = append(b, c.ID[:]...)
@@ -39,14 +45,11 @@ func appendClaims(b []byte, c *Claims) ([]byte, error) {
 	b = binary.AppendVarint(b, c.ExpiresAt.Unix()-issued)
 	b = appendString(b, who.Subject)
 	b = appendString(b, who.Email)
-	if flags == 0 {
+	if flags&loginFlag == 0 {
 		b = appendString(b, who.Login)
 	}
 	b = appendString(b, who.Name)
-	b = binary.AppendUvarint(b, uint64(len(who.Groups)))
-	for _, g := range who.Groups {
-		b = appendString(b, g)
-	}
+	b = appendStrings(b, who.Groups)
 	b = binary.AppendUvarint(b, uint64(len(who.Proofs)))
 	for _, p := range who.Proofs {
 		n := slices.Index(factors, p.Factor)
@@ -55,6 +58,12 @@ func appendClaims(b []byte, c *Claims) ([]byte, error) {
 		}
 		b = binary.AppendUvarint(b, uint64(n))
 		b = binary.AppendVarint(b, p.At.Unix()-issued)
+	}
+	if flags&hasClaims != 0 {
+		b = binary.AppendUvarint(b, uint64(len(who.Claims)))
+		for _, c := range who.Claims {
+			b = appendStrings(appendString(b, c.Name), c.Values)
+		}
 	}
 	return b, nil
 }
@@ -76,12 +85,20 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
 }
 
+func appendStrings(b []byte, list []string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, s := range list {
+		b = appendString(b, s)
+	}
+	return b
+}
+
 // parseClaims reads into the zero c what appendClaims wrote and nothing else: anything left over, cut short or unknown
 // is an error, and no length in b is believed before it has been compared with what is there.
 func parseClaims(b []byte, c *Claims) error {
 	r := reader{rest: string(b)} // one allocation that all strings share
 	version, flags := r.byte(), r.byte()
-	if version != formatVersion || flags > loginIsSubject {
+	if version != formatVersion || flags > loginIsSubject|hasClaims || flags&loginFlag == loginFlag {
 		return errFormat
 	}
 	copy(c.ID[:], r.take(uint64(len(c.ID))))
@@ -90,7 +107,7 @@ func parseClaims(b []byte, c *Claims) error {
 	who := &c.Identity
 	who.Subject = r.string()
 	who.Email = r.string()
-	switch flags {
+	switch flags & loginFlag {
 	case loginIsEmail:
 		who.Login = who.Email
 	case loginIsSubject:
@@ -99,13 +116,11 @@ func parseClaims(b []byte, c *Claims) error {
 		who.Login = r.string()
 	}
 	who.Name = r.string()
-	if n := r.count(); n > 0 {
-		who.Groups = make([]string, n)
-		for i := range who.Groups {
-			who.Groups[i] = r.string()
-		}
-	}
+	who.Groups = r.strings()
 	who.Proofs = r.proofs(issued)
+	if flags&hasClaims != 0 {
+		who.Claims = r.claims()
+	}
 	if r.broken || r.rest != "" || who.Subject == "" {
 		return errFormat
 	}
@@ -166,6 +181,31 @@ func (r *reader) count() uint64 {
 		return 0
 	}
 	return n
+}
+
+func (r *reader) strings() []string {
+	n := r.count()
+	if n == 0 {
+		return nil
+	}
+	list := make([]string, n)
+	for i := range list {
+		list[i] = r.string()
+	}
+	return list
+}
+
+func (r *reader) claims() []identity.Claim {
+	n := r.count()
+	if n == 0 {
+		r.broken, r.rest = true, "" // the flag says that there are some
+		return nil
+	}
+	list := make([]identity.Claim, n)
+	for i := range list {
+		list[i] = identity.Claim{Name: r.string(), Values: r.strings()}
+	}
+	return list
 }
 
 func (r *reader) proofs(issued int64) []identity.Proof {

@@ -28,6 +28,7 @@ func TestClaimsRoundTrip(t *testing.T) {
 		SameLogin             uint8
 		Groups                []string
 		Proofs                []uint16
+		Claims                []identity.Claim
 	}
 	same := func(d drawn) bool {
 		when := func(s int64) time.Time { return time.Unix(s, 0).UTC() }
@@ -35,6 +36,9 @@ func TestClaimsRoundTrip(t *testing.T) {
 		c.Identity = identity.Identity{Subject: "s" + d.Subject, Email: d.Email, Name: d.Name}
 		c.Identity.Login = []string{d.Email, c.Identity.Subject, d.Other}[d.SameLogin%3]
 		c.Identity.Groups = append([]string(nil), d.Groups...) // none is nil, never empty
+		for _, claim := range d.Claims {
+			c.Identity.Claims = append(c.Identity.Claims, identity.Claim{Name: claim.Name, Values: append([]string(nil), claim.Values...)})
+		}
 		for _, p := range d.Proofs {
 			c.Identity.Proofs = append(c.Identity.Proofs, identity.Proof{Factor: factors[int(p)%len(factors)], At: c.IssuedAt.Add(-time.Duration(p) * time.Second)})
 		}
@@ -64,6 +68,31 @@ func TestS57OtherVersionsAreRefused(t *testing.T) {
 		if _, err := parsed(b); (err == nil) != (v == formatVersion) {
 			t.Errorf("version %d: %v", v, err)
 		}
+	}
+}
+
+// S57: a cookie without claims is to the byte what a build wrote that knew none, and a flag that no build has is refused.
+func TestS57LayoutWithoutClaimsStays(t *testing.T) {
+	c := ordinary(time.Now())
+	before := mustAppend(t, &c)
+	if before[1]&^loginFlag != 0 {
+		t.Errorf("flags %b", before[1])
+	}
+	c.Identity.Claims = []identity.Claim{{Name: "cost", Values: []string{"42"}}}
+	after := mustAppend(t, &c)
+	if !slices.Equal(after[2:len(before)], before[2:]) || string(after[len(before):]) != "\x01\x04cost\x01\x0242" {
+		t.Errorf("claims are not appended: %q", after[len(before):])
+	}
+	for flags := range 256 {
+		before[1] = byte(flags)
+		if _, err := parsed(before); (err == nil) != (flags == loginIsEmail || flags == loginIsSubject) {
+			t.Errorf("flags %b: %v", flags, err)
+		}
+	}
+	none := append(slices.Clone(before), 0)
+	none[1] = loginIsEmail | hasClaims
+	if _, err := parsed(none); err == nil {
+		t.Error("no claims where the flag says that there are some")
 	}
 }
 

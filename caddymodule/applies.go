@@ -1,0 +1,165 @@
+package caddymodule
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"sidegate.example/sidegate/gateway/decision"
+)
+
+// applying tells which scopes of a site's rules apply to a request. A scope more is never a freedom more, so that whatever
+// can be read in two ways is read in both.
+type applying struct {
+	always   uint64 // the scopes without a matcher
+	matchers []matcher
+	log      *slog.Logger
+}
+
+type matcher struct {
+	scope uint64
+	sets  caddyhttp.MatcherSets
+}
+
+// loadRules makes what the gate needs of the rules; both are nil where there are none.
+func loadRules(ctx caddy.Context, rules []Rule) (*decision.Rules, *applying, error) {
+	if len(rules) == 0 {
+		return nil, nil, nil
+	}
+	a := &applying{log: ctx.Slogger()}
+	var scopes []decision.Scope
+	index := map[string]int{}
+	for i := range rules {
+		r := &rules[i]
+		key := r.scope()
+		at, ok := index[key]
+		if !ok {
+			at = len(scopes)
+			index[key] = at
+			scopes = append(scopes, decision.Scope{})
+			if err := a.load(ctx, r, 1<<at); err != nil {
+				return nil, nil, err
+			}
+		}
+		r.addTo(&scopes[at])
+	}
+	out, err := decision.NewRules(scopes)
+	if err != nil {
+		return nil, nil, fmt.Errorf("okta_mfa: %w", err)
+	}
+	return out, a, nil
+}
+
+// load takes the matcher of a scope, of which r is the first rule.
+func (a *applying) load(ctx caddy.Context, r *Rule, scope uint64) error {
+	if len(r.MatcherSetsRaw) == 0 {
+		a.always |= scope
+		return nil
+	}
+	loaded, err := ctx.LoadModule(r, "MatcherSetsRaw")
+	if err != nil {
+		return fmt.Errorf("okta_mfa: the matcher of %s: %w", r, err)
+	}
+	m := matcher{scope: scope}
+	if err := m.sets.FromInterface(loaded); err != nil {
+		return fmt.Errorf("okta_mfa: the matcher of %s: %w", r, err)
+	}
+	a.matchers = append(a.matchers, m)
+	return nil
+}
+
+// addTo makes the rule one of s.
+func (r *Rule) addTo(s *decision.Scope) {
+	c := decision.Condition{Subject: decision.Subject(r.Subject), Claim: r.Claim, Values: r.Values}
+	switch r.Action {
+	case actionDeny:
+		s.Deny = append(s.Deny, c)
+	case actionAllow:
+		s.Allow = append(s.Allow, c)
+	default:
+		s.Require = append(s.Require, decision.Requirement{Class: decision.Class(r.Factor), MaxAge: time.Duration(r.MaxAge)})
+	}
+}
+
+// to are the scopes that apply to r: those whose matcher takes it as it came to Caddy, as it is now, or as an upstream
+// could read either (immunity S01, S02, S05, S11).
+func (a *applying) to(r *http.Request) uint64 {
+	applies := a.always
+	if len(a.matchers) == 0 {
+		return applies
+	}
+	applies |= a.under(r, r.Method, *r.URL)
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		if original.Method != r.Method || original.URL.Path != r.URL.Path || original.URL.RawPath != r.URL.RawPath || original.URL.RawQuery != r.URL.RawQuery {
+			applies |= a.under(r, original.Method, *original.URL)
+		}
+	}
+	return applies
+}
+
+// under is for one method and URL, and for what else they could be read as.
+func (a *applying) under(r *http.Request, method string, u url.URL) uint64 {
+	applies := a.as(r, method, u)
+	if plainPath(&u) {
+		return applies
+	}
+	u.Path, u.RawPath = readPath(u.Path), ""
+	applies |= a.as(r, method, u)
+	if trimmed := strings.TrimRight(u.Path, "/"); trimmed != "" && trimmed != u.Path {
+		u.Path = trimmed
+		applies |= a.as(r, method, u)
+	}
+	return applies
+}
+
+// as asks the matchers. The request is changed for so long and not copied, because Caddy's placeholders, which matchers
+// read too, stay with the one that they were made for.
+func (a *applying) as(r *http.Request, method string, u url.URL) uint64 {
+	was, wasMethod := *r.URL, r.Method
+	*r.URL, r.Method = u, method
+	defer func() { *r.URL, r.Method = was, wasMethod }()
+	var applies uint64
+	for i := range a.matchers {
+		matched, err := a.matchers[i].sets.AnyMatchWithError(r)
+		if err != nil {
+			a.log.WarnContext(r.Context(), "a matcher of a rule failed; the rule is applied", slog.Any("error", err))
+		}
+		if matched || err != nil {
+			applies |= a.matchers[i].scope
+		}
+	}
+	return applies
+}
+
+// plainPath reports whether nobody reads the path as another one.
+func plainPath(u *url.URL) bool {
+	p := u.Path
+	return u.RawPath == "" && !strings.ContainsAny(p, "%\\;") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") &&
+		(len(p) == 1 || !strings.HasSuffix(p, "/"))
+}
+
+// maxDecodings is how often a path is decoded beyond the once that net/http does.
+const maxDecodings = 3
+
+// readPath is p as the most willing upstream reads it: decoded again, backslashes as slashes, without path parameters and
+// dot segments.
+func readPath(p string) string {
+	for range maxDecodings {
+		again, err := url.PathUnescape(p)
+		if err != nil || again == p {
+			break
+		}
+		p = again
+	}
+	segments := strings.Split(strings.ReplaceAll(p, "\\", "/"), "/")
+	for i, s := range segments {
+		segments[i], _, _ = strings.Cut(s, ";")
+	}
+	return caddyhttp.CleanPath(strings.Join(segments, "/"), true)
+}

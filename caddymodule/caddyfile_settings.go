@@ -57,6 +57,7 @@ func (s *Settings) subdirectives(matcher matcherToken) map[string]subdirective {
 		"deny":                 s.people(actionDeny, matcher),
 		"require":              s.factor(matcher),
 		"step_up":              s.factor(matcher),
+		"upstream_cookie":      s.UpstreamCookie.subdirective,
 		"min_poll_interval":    duration(&s.MinPollInterval, nil),
 	}
 }

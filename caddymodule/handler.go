@@ -100,6 +100,10 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 	if err != nil {
 		return gateway.Config{}, err
 	}
+	cookie, err := s.upstreamCookie(r)
+	if err != nil {
+		return gateway.Config{}, err
+	}
 	return gateway.Config{
 		Flow:             flow,
 		Engine:           s.engine(r),
@@ -111,6 +115,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		CookieName:       s.CookieName,
 		Headers:          s.headers(),
 		AssertionAlg:     s.Assertion.Alg,
+		UpstreamCookie:   cookie,
 		IdleTimeout:      time.Duration(s.IdleTimeout),
 		Lifetime:         time.Duration(s.Lifetime),
 		IdentifierFirst:  s.SignInForm == formIdentifier && !s.asksPassword(),

@@ -24,6 +24,8 @@ type resolved struct {
 	privateKeyID  string
 	cookieSecrets []string
 
+	upstreamCookieSecret string
+
 	apiToken, apiClientID, apiPrivateKeyID string
 	apiPrivateKey                          crypto.Signer
 }
@@ -44,6 +46,7 @@ func (s Settings) resolve() (*resolved, error) {
 		{"client_secret", s.ClientSecret, &r.clientSecret},
 		{"private_key", s.PrivateKey, &key},
 		{"private_key_id", s.PrivateKeyID, &r.privateKeyID},
+		{"upstream_cookie", s.UpstreamCookie.Secret, &r.upstreamCookieSecret},
 		{"api_token", s.APIToken, &r.apiToken},
 		{"api_client_id", s.APIClientID, &r.apiClientID},
 		{"api_private_key", s.APIPrivateKey, &apiKey},
@@ -131,6 +134,7 @@ func (s Settings) refuseLiterals() error {
 		{"api_token", []string{s.APIToken}},
 		{"api_private_key", []string{s.APIPrivateKey}},
 		{"cookie_secret", s.CookieSecret},
+		{"upstream_cookie", []string{s.UpstreamCookie.Secret}},
 	} {
 		for _, text := range secret.texts {
 			if err := literalSecret(secret.name)(text); err != nil {

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,6 +16,20 @@ import (
 type UpstreamSettings struct {
 	// Assertion is a signed JWT for each request that goes on.
 	Assertion AssertionSettings `json:"assertion,omitzero"`
+
+	// UpstreamCookie is a signed cookie in each request that goes on.
+	UpstreamCookie UpstreamCookieSettings `json:"upstream_cookie,omitzero"`
+}
+
+// UpstreamCookieSettings switch the signed cookie on: the app checks it with gorilla/securecookie, or with ten lines of any
+// language. It is good for one minute and one site.
+type UpstreamCookieSettings struct {
+	// Name is the cookie's; "off" for none on a site whose global options have one. The client's own cookie of that name does
+	// not arrive. Default: none.
+	Name string `json:"name,omitempty"`
+	// Secret signs it, and the app shares it. It must be a placeholder, as ClientSecret must, and stand for 32 bytes or more.
+	// Required with Name.
+	Secret string `json:"secret,omitempty"`
 }
 
 // AssertionSettings switch the assertion on: a JWT that is good for one minute, one site, one method and one path, and that
@@ -33,6 +48,9 @@ var algs = []string{upstream.ES256, upstream.EdDSA}
 func (s UpstreamSettings) over(d UpstreamSettings) UpstreamSettings {
 	s.Assertion.Header = cmp.Or(s.Assertion.Header, d.Assertion.Header)
 	s.Assertion.Alg = cmp.Or(s.Assertion.Alg, d.Assertion.Alg)
+	if s.UpstreamCookie.Name == "" {
+		s.UpstreamCookie = d.UpstreamCookie
+	}
 	return s
 }
 
@@ -43,6 +61,45 @@ func (s UpstreamSettings) validate() error {
 	}
 	if err := oneOf("assertion alg", a.Alg, algs); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
+	}
+	if c := s.UpstreamCookie; c.Name != off && (c.Name == "") != (c.Secret == "") {
+		return errors.New("okta_mfa: upstream_cookie needs a name and a secret; write \"upstream_cookie app_user {env.APP_COOKIE_SECRET}\"")
+	}
+	return nil
+}
+
+// upstreamCookie makes the cookie of its settings and of the secret that was read; nil for none.
+func (s UpstreamSettings) upstreamCookie(r *resolved) (*upstream.Cookie, error) {
+	if s.UpstreamCookie.Name == "" || s.UpstreamCookie.Name == off {
+		return nil, nil
+	}
+	c, err := upstream.NewCookie(s.UpstreamCookie.Name, r.upstreamCookieSecret)
+	if err != nil {
+		return nil, fmt.Errorf("okta_mfa: %w", err)
+	}
+	return c, nil
+}
+
+// subdirective parses
+//
+//	upstream_cookie <name> <placeholder> | off
+func (c *UpstreamCookieSettings) subdirective(d *caddyfile.Dispenser) error {
+	switch d.CountRemainingArgs() {
+	case 1:
+		if d.AllArgs(&c.Name); c.Name != off {
+			return d.Errf("upstream_cookie %s has no secret; write \"upstream_cookie %[1]s {env.APP_COOKIE_SECRET}\"", c.Name)
+		}
+		return nil
+	case 2:
+		d.AllArgs(&c.Name, &c.Secret)
+	default:
+		return d.ArgErr()
+	}
+	if err := checkValue(d, "upstream_cookie", c.Secret); err != nil {
+		return err
+	}
+	if err := errors.Join(upstream.CheckCookieName(c.Name), literalSecret("upstream_cookie")(c.Secret)); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }

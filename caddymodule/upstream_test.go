@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"sidegate.example/sidegate/gateway/upstream"
 )
 
 // behind is a site with options and the upstream behind it.
@@ -52,5 +54,54 @@ func TestAssertionOptions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// upstream_cookie gives the app a cookie that it can check, and leaves the client none of that name.
+func TestUpstreamCookieOption(t *testing.T) {
+	const shared = "app-" + canary + "-0123456789abcdef0123456789abcdef"
+	t.Setenv("SIDEGATE_TEST_APP_SECRET", shared)
+	for _, tt := range []struct{ option, name string }{
+		{"upstream_cookie app_user {env.SIDEGATE_TEST_APP_SECRET}", "app_user"},
+		{"upstream_cookie off", ""},
+	} {
+		w := newWorld(t)
+		addr := w.start(w.behind(tt.option))
+		r := w.allowed(addr, "Cookie: a=1; app_user=forged")
+		cookie, err := upstream.NewCookie("app_user", shared)
+		if err != nil {
+			t.Fatal(err)
+		}
+		who, err := cookie.Read(r, "http://"+addr)
+		if (err == nil) != (tt.name != "") || tt.name != "" && who.Username != "bob" {
+			t.Errorf("%s: the app reads %+v, %v", tt.option, who, err)
+		}
+	}
+}
+
+// What is wrong with these only shows when the configuration is loaded.
+func TestUpstreamSettingsThatCannotBe(t *testing.T) {
+	t.Setenv("SIDEGATE_TEST_SHORT", "short")
+	t.Setenv("SIDEGATE_TEST_APP_SECRET", strings.Repeat("x", 32))
+	w := newWorld(t)
+	for option, want := range map[string]string{
+		"upstream_cookie app_user {env.SIDEGATE_TEST_SHORT}":             "okta_mfa: upstream_cookie: the secret has 5 bytes, but at least 32 are needed; make one with: openssl rand -base64 32",
+		"upstream_cookie __Host-okta_mfa {env.SIDEGATE_TEST_APP_SECRET}": "okta_mfa: upstream_cookie has the name of the gate's own cookie __Host-okta_mfa; give it another one",
+		"assertion\n\t\theader user Remote-Assertion":                    `okta_mfa: header "Remote-Assertion" is given to two claims, or differs from another only in case or separators`,
+	} {
+		if got := provisionError(t, w, "okta_mfa {\n\t\t"+option+"\n\t}"); !strings.HasSuffix(got, want) {
+			t.Errorf("\n have %s\n want ...%s", got, want)
+		}
+	}
+	for json, want := range map[string]string{
+		`"assertion":{"alg":"ES256"}`:                  `okta_mfa: assertion alg is given without assertion header; write "assertion header Remote-Assertion"`,
+		`"assertion":{"header":"X-Who","alg":"HS256"}`: `okta_mfa: assertion alg "HS256" is unknown; allowed: ES256, EdDSA`,
+		`"upstream_cookie":{"name":"app_user"}`:        `okta_mfa: upstream_cookie needs a name and a secret; write "upstream_cookie app_user {env.APP_COOKIE_SECRET}"`,
+	} {
+		const handler = `"handler":"okta_mfa"`
+		good := string(adapt(t, w.caddyfile("http://:0", "okta_mfa")))
+		if got := refusal(t, []byte(strings.Replace(good, handler, handler+","+json, 1))); !strings.HasSuffix(got, want) {
+			t.Errorf("\n have %s\n want ...%s", got, want)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/upstream"
 )
 
 // Defaults of Config.
@@ -66,6 +67,8 @@ type Config struct {
 	Headers Headers
 	// AssertionAlg is upstream.ES256 or upstream.EdDSA. Default ES256.
 	AssertionAlg string
+	// UpstreamCookie is a signed cookie that the upstream gets; nil for none.
+	UpstreamCookie *upstream.Cookie
 	// IdleTimeout ends a session that sends no request for so long. Default 1 h, or Lifetime where that is shorter.
 	IdleTimeout time.Duration
 	// Lifetime ends a session this long after the sign-in, used or not. Default 12 h.

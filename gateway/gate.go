@@ -68,6 +68,11 @@ func New(c Config) (*Gate, error) {
 		stopped: make(chan struct{}),
 		rank:    c.State.gates.Add(1),
 	}
+	for _, own := range []string{g.cookies.session, g.cookies.signIn, g.cookies.device} {
+		if c.UpstreamCookie != nil && c.UpstreamCookie.Is(own) {
+			return nil, fmt.Errorf("upstream_cookie has the name of the gate's own cookie %s; give it another one", own)
+		}
+	}
 	if c.Headers.Assertion != "" {
 		if g.signer, err = upstream.NewSigner(c.Keys, orDefault(c.AssertionAlg, upstream.ES256)); err != nil {
 			return nil, fmt.Errorf("gateway: %w", err)

@@ -14,10 +14,18 @@ import (
 
 // vouch gives the upstream what proves that a request came through this gate, where that is switched on.
 func (x *exchange) vouch(claims *session.Opened, now time.Time) error {
-	if x.signer == nil {
+	if x.signer == nil && x.cfg.UpstreamCookie == nil {
 		return nil
 	}
 	site := x.audience()
+	if x.cfg.UpstreamCookie != nil {
+		if err := x.cfg.UpstreamCookie.Set(x.r.Header, claims, site); err != nil {
+			return err
+		}
+	}
+	if x.signer == nil {
+		return nil
+	}
 	token, err := x.signer.Sign(x.r.Context(), claims, upstream.Request{
 		Issuer: site + x.cfg.Prefix, Audience: site, Method: x.r.Method, Path: x.r.URL.EscapedPath(), At: now,
 	})

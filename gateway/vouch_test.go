@@ -162,6 +162,53 @@ func TestS08AudienceHasOneSpelling(t *testing.T) {
 	}
 }
 
+// upstream_cookie: the upstream gets the cookie that we sign, the app's own cookies, and neither the client's forgery nor ours.
+func TestUpstreamCookie(t *testing.T) {
+	cookie, err := upstream.NewCookie("app_user", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, straight(), func(c *Config) { c.UpstreamCookie = cookie })
+	b := w.browser(t)
+	own := b.signIn()
+	r := b.request("GET", "/", "")
+	r.Header.Set("Cookie", "app_user=forged; theme=dark; "+own.Name+"="+own.Value+"; APP.USER=forged")
+	b.Jar = nil
+	if a := b.do(r); a.StatusCode != http.StatusOK {
+		t.Fatalf("status %d", a.StatusCode)
+	}
+	hits := w.upstream()
+	hit := hits[len(hits)-1]
+	who, err := cookie.Read(hit, strings.ToLower(w.URL))
+	if err != nil || who.Username != "bob" || who.Subject != "00u1" {
+		t.Errorf("the cookie says %+v, %v", who, err)
+	}
+	if line := hit.Header.Get("Cookie"); !strings.HasSuffix(line, "; theme=dark") || strings.Contains(line, "forged") || strings.Contains(line, own.Value) {
+		t.Errorf("Cookie: %s", line)
+	}
+	// What the app is sent opens nothing here (S59).
+	s := b.request("GET", protected, "")
+	s.Header.Set("Cookie", DefaultCookieName+"="+strings.TrimPrefix(strings.Split(hit.Header.Get("Cookie"), ";")[0], "app_user="))
+	if a := b.do(s); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the app's cookie is a session: status %d", a.StatusCode)
+	}
+}
+
+func TestUpstreamCookieIsNotOurs(t *testing.T) {
+	for _, name := range []string{"__Host-okta_mfa", "__host-OKTA_MFA", "__Host-okta_mfa_signin", "__Host-okta.mfa_device"} {
+		cookie, err := upstream.NewCookie(name, secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := NewState()
+		defer state.Close()
+		if _, err := New(Config{Flow: straight(), Engine: "e", State: state, Policy: "p", Keys: keys(t), UpstreamCookie: cookie}); err == nil ||
+			!strings.Contains(err.Error(), "upstream_cookie has the name of the gate's own cookie") {
+			t.Errorf("%s was taken: %v", name, err)
+		}
+	}
+}
+
 // A gate whose keys are gone lets nobody in without what the upstream relies on.
 func TestNoAssertionNoRequest(t *testing.T) {
 	w := newWorld(t, straight(), asserting)

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"sidegate.example/sidegate/flows/factors"
+	"sidegate.example/sidegate/flows/limits"
 )
 
 // primarySubdirective parses
@@ -41,14 +42,14 @@ func (f *FactorsSettings) primarySubdirective(d *caddyfile.Dispenser) error {
 
 // subdirective parses
 //
-//	limit wrong_codes|passwords|pushes <number>
+//	limit wrong_codes|passwords|address_passwords|pushes <number>
 //	limit window|cool_down|not_me <duration>
 func (l *LimitSettings) subdirective(d *caddyfile.Dispenser) error {
 	var name, value string
 	if !d.AllArgs(&name, &value) {
 		return d.ArgErr()
 	}
-	if to, ok := map[string]*int{"wrong_codes": &l.WrongCodes, "passwords": &l.Passwords, "pushes": &l.Pushes}[name]; ok {
+	if to, ok := map[string]*int{"wrong_codes": &l.WrongCodes, "passwords": &l.Passwords, "address_passwords": &l.AddressPasswords, "pushes": &l.Pushes}[name]; ok {
 		n, err := strconv.Atoi(value)
 		switch {
 		case *to != 0:
@@ -57,6 +58,8 @@ func (l *LimitSettings) subdirective(d *caddyfile.Dispenser) error {
 			return d.Errf("limit %s %q is no number above zero", name, value)
 		case name == "wrong_codes" && n > 4:
 			return d.Errf("limit wrong_codes %d is too many: Okta locks the account at the fifth; give at most 4", n)
+		case n > limits.MaxCount:
+			return d.Errf("limit %s %d is more than can be counted; give at most %d", name, n, limits.MaxCount)
 		}
 		*to = n
 		return nil
@@ -65,12 +68,12 @@ func (l *LimitSettings) subdirective(d *caddyfile.Dispenser) error {
 	parsed, err := caddy.ParseDuration(value)
 	switch {
 	case !ok:
-		return d.Errf("limit %q is unknown; allowed: cool_down, not_me, passwords, pushes, window, wrong_codes", name)
+		return d.Errf("limit %q is unknown; allowed: address_passwords, cool_down, not_me, passwords, pushes, window, wrong_codes", name)
 	case *to != 0:
 		return d.Errf("limit %s is given twice", name)
 	case err != nil || parsed <= 0:
 		return d.Errf("limit %s %q is no duration; give one above zero, such as 5m", name, value)
-	case name == "window" && parsed < factors.MinWindow:
+	case name == "window" && parsed < limits.MinWindow:
 		return d.Errf("limit window %s is too short; give 1m or more", value)
 	}
 	*to = caddy.Duration(parsed)

@@ -58,7 +58,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    enroll_url           <https://...>
 //	    sms_template         <id>
 //	    email_code_lifetime  <duration>
-//	    limit                wrong_codes|passwords|pushes <number> | window|cool_down|not_me <duration>
+//	    limit                wrong_codes|passwords|address_passwords|pushes <number> | window|cool_down|not_me <duration>
 //	}
 //
 // Gate a whole site with it. A matcher leaves everything that it does not match without

@@ -13,6 +13,7 @@ import (
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/flows/factors"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/flows/okta/access"
 	"sidegate.example/sidegate/gateway/identity"
@@ -77,13 +78,16 @@ type FactorsSettings struct {
 
 // LimitSettings are counted per Okta user, over all sites, tabs and sign-ins of this process.
 type LimitSettings struct {
-	// WrongCodes is how many codes in a row can be wrong; at most 4, because Okta locks the account at 5. They count until
-	// one is right, or for an hour, or for Window where that is longer: Okta itself forgets them only after a right one.
-	// Default: 3.
+	// WrongCodes is how many codes in a row can be wrong within Window; at most 4, because Okta locks the account at 5.
+	// Okta itself forgets them only after a right one: whatever this is, it is sent no more than four in a row within an
+	// hour. Default: 3.
 	WrongCodes int `json:"wrong_codes,omitempty"`
 	// Passwords is how many passwords in a row can be wrong within Window, per user name, and twice as many for all names
 	// that have the part before the @ in common. Default: 5.
 	Passwords int `json:"passwords,omitempty"`
+	// AddressPasswords is how many passwords from one address, of IPv6 from one /56, can be wrong within Window, for all
+	// names together. Default: 50.
+	AddressPasswords int `json:"address_passwords,omitempty"`
 	// Pushes is how many pushes, texts, calls and e-mails can be sent within Window. Default: 3.
 	Pushes int `json:"pushes,omitempty"`
 	// Window is the time that these count in, at least 1m. Default: 5m.
@@ -93,6 +97,14 @@ type LimitSettings struct {
 	// NotMe is how long nobody can sign in as a person who denied a push and then pressed "that was not me". Default:
 	// not at all, it is only logged.
 	NotMe caddy.Duration `json:"not_me,omitempty"`
+}
+
+// config is what the engines take.
+func (l LimitSettings) config() limits.Config {
+	return limits.Config{
+		WrongCodes: l.WrongCodes, Passwords: l.Passwords, AddressPasswords: l.AddressPasswords, Pushes: l.Pushes,
+		Window: time.Duration(l.Window), CoolDown: time.Duration(l.CoolDown), NotMe: time.Duration(l.NotMe),
+	}
 }
 
 // The words of these settings.
@@ -135,12 +147,13 @@ func (f FactorsSettings) over(d FactorsSettings) FactorsSettings {
 	f.SMSTemplate = cmp.Or(f.SMSTemplate, d.SMSTemplate)
 	f.EmailCodeLifetime = cmp.Or(f.EmailCodeLifetime, d.EmailCodeLifetime)
 	f.Limits = LimitSettings{
-		WrongCodes: cmp.Or(f.Limits.WrongCodes, d.Limits.WrongCodes),
-		Passwords:  cmp.Or(f.Limits.Passwords, d.Limits.Passwords),
-		Pushes:     cmp.Or(f.Limits.Pushes, d.Limits.Pushes),
-		Window:     cmp.Or(f.Limits.Window, d.Limits.Window),
-		CoolDown:   cmp.Or(f.Limits.CoolDown, d.Limits.CoolDown),
-		NotMe:      cmp.Or(f.Limits.NotMe, d.Limits.NotMe),
+		WrongCodes:       cmp.Or(f.Limits.WrongCodes, d.Limits.WrongCodes),
+		Passwords:        cmp.Or(f.Limits.Passwords, d.Limits.Passwords),
+		AddressPasswords: cmp.Or(f.Limits.AddressPasswords, d.Limits.AddressPasswords),
+		Pushes:           cmp.Or(f.Limits.Pushes, d.Limits.Pushes),
+		Window:           cmp.Or(f.Limits.Window, d.Limits.Window),
+		CoolDown:         cmp.Or(f.Limits.CoolDown, d.Limits.CoolDown),
+		NotMe:            cmp.Or(f.Limits.NotMe, d.Limits.NotMe),
 	}
 	return f
 }
@@ -165,7 +178,7 @@ func (f FactorsSettings) validate() error {
 		return fmt.Errorf("okta_mfa: number_challenge %q is unknown; allowed: %s", f.NumberChallenge, strings.Join(numbers, ", "))
 	case f.UserGroups != "" && !slices.Contains(switches, f.UserGroups):
 		return fmt.Errorf("okta_mfa: user_groups %q is unknown; allowed: %s", f.UserGroups, strings.Join(switches, ", "))
-	case f.Limits.Window != 0 && time.Duration(f.Limits.Window) < factors.MinWindow:
+	case f.Limits.Window != 0 && time.Duration(f.Limits.Window) < limits.MinWindow:
 		return fmt.Errorf("okta_mfa: limit window %s is too short; give 1m or more", time.Duration(f.Limits.Window))
 	case f.primary() == factors.PrimaryIdentity:
 		if err := checkIdentitySource(f.PrimaryIdentity); err != nil {
@@ -207,11 +220,8 @@ func (s Settings) factorsEngine(r *resolved, app *App, client *okta.Client) (flo
 		API: api, Primary: s.primary(), Factors: factorNames(s.Factors), NumberChallenge: factors.Number(s.NumberChallenge),
 		Groups: s.UserGroups == on, Enroll: factorNames(s.Enroll), EnrollProof: factorsProof(s.EnrollRequires), EnrollURL: s.EnrollURL,
 		TemplateID: s.SMSTemplate, TokenLifetime: time.Duration(s.EmailCodeLifetime), Budget: app.state.Budget(),
-		Limits: factors.Limits{
-			WrongCodes: s.Limits.WrongCodes, Passwords: s.Limits.Passwords, Pushes: s.Limits.Pushes,
-			Window: time.Duration(s.Limits.Window), CoolDown: time.Duration(s.Limits.CoolDown), NotMe: time.Duration(s.Limits.NotMe),
-		},
-		Poll: time.Duration(s.MinPollInterval), EnrollPoll: time.Duration(s.MinPollInterval),
+		Limits: s.Limits.config(),
+		Poll:   time.Duration(s.MinPollInterval), EnrollPoll: time.Duration(s.MinPollInterval),
 	}
 	if c.Primary == factors.PrimaryIdentityEngine {
 		if c.First, err = s.identityEngine(r, client, true); err != nil {

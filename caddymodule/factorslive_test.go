@@ -140,6 +140,20 @@ func TestFactorsOptionsChangeAnswers(t *testing.T) {
 		defer func() { wait = 0 }()
 		return again(b, sim)
 	}
+	// strangers try one password for three names, and returns how many Okta judged.
+	strangers := func(b *browser, sim *oktasim.Org) string {
+		for _, name := range []string{"ann", "ben", "cem"} {
+			b.submit("/_mfa/identify", url.Values{"csrf": {find(b.w.t, csrfInput, b.get("/payroll"))}, "f.identifier": {name}, "f.password": {"wrong"}})
+			b.submit("/_mfa/cancel", url.Values{"csrf": {find(b.w.t, csrfInput, b.get("/payroll"))}})
+		}
+		n := 0
+		for _, q := range sim.Requests() {
+			if q.Path == "/api/v1/authn" {
+				n++
+			}
+		}
+		return fmt.Sprintf("%d judged", n)
+	}
 	const list = "factors push totp"
 	for _, c := range []struct {
 		option string
@@ -163,6 +177,8 @@ func TestFactorsOptionsChangeAnswers(t *testing.T) {
 		{"primary identity_engine\n\t\tsign_in_form identifier", nil, firstPage, "asks for no password"},
 		{"", nil, tries, "3 tries"},
 		{"limit wrong_codes 2", nil, tries, "2 tries"},
+		{"", nil, strangers, "3 judged"},
+		{"limit address_passwords 2", nil, strangers, "2 judged"},
 		{"factors sms", nil, sends("sms"), ""},
 		{"factors sms\n\t\tsms_template t1", nil, sends("sms"), "templateId=t1"},
 		{"factors email\n\t\temail_code_lifetime 10m", newcomer, sends("email"), "tokenLifetimeSeconds=600"},

@@ -11,6 +11,7 @@ import (
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/flows/factors"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/flows/okta/access"
 	"sidegate.example/sidegate/gateway/identity"
@@ -79,7 +80,7 @@ func (p *player) as(change func(*factors.Config)) {
 			identity.Push, identity.TOTP, identity.GoogleOTP, identity.SMS, identity.Voice, identity.Email, identity.SecurityQuestion,
 		},
 		EnrollProof: factors.EnrollProof{Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}},
-		Limits:      factors.Limits{Pushes: 100}, TemplateID: "cstk2flOtuCMDJK4b0g3", TokenLifetime: 10 * time.Minute,
+		Limits:      limits.Config{Pushes: 100}, TemplateID: "cstk2flOtuCMDJK4b0g3", TokenLifetime: 10 * time.Minute,
 	}
 	change(&cfg)
 	if p.engine, err = factors.New(cfg); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway/identity"
 )
@@ -142,7 +143,7 @@ func (a *attempt) activate(ctx context.Context, in string) (flows.State, flows.S
 		a.wrong = []flows.Message{msgCodeFormat}
 		return a.show()
 	}
-	wait, err := e.takeCode(ctx, s.User)
+	wait, err := e.count.TakeCode(ctx, s.User)
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -151,8 +152,8 @@ func (a *attempt) activate(ctx context.Context, in string) (flows.State, flows.S
 	}
 	res, err := a.post(ctx, factorPath(s.User, s.Enrol.ID)+"/lifecycle/activate", map[string]any{"passCode": in})
 	if err != nil {
-		if !sent(err) {
-			e.giveBackCode(ctx, s.User)
+		if !limits.Judged(err) {
+			e.count.ReturnCode(ctx, s.User)
 		}
 		return nil, flows.Step{}, err
 	}
@@ -164,7 +165,7 @@ func (a *attempt) activate(ctx context.Context, in string) (flows.State, flows.S
 		a.wrong = []flows.Message{msgWrongCode}
 		return a.show()
 	case replayed, late:
-		e.giveBackCode(ctx, s.User)
+		e.count.ReturnCode(ctx, s.User)
 		a.wrong = []flows.Message{msgLate}
 		return a.show()
 	}
@@ -213,7 +214,7 @@ func (a *attempt) pollDevice(ctx context.Context) (flows.State, flows.Step, erro
 // it does in Okta's own pages.
 func (a *attempt) enrolled(ctx context.Context, shown bool) (flows.State, flows.Step, error) {
 	s, f := &a.state, a.state.Enrol.Factor
-	a.engine.forgiveCode(ctx, s.User)
+	a.engine.count.ForgiveCode(ctx, s.User)
 	s.Enrol = nil
 	if shown && a.engine.cfg.ends(f) {
 		s.prove(f, a.now())
@@ -241,8 +242,8 @@ func (a *attempt) enrolRefused(res *okta.Response) (flows.State, flows.Step, err
 
 // enrolFailed is enrolRefused for what came as an error; counted is set where a message was to be sent.
 func (a *attempt) enrolFailed(ctx context.Context, err error, counted bool) (flows.State, flows.Step, error) {
-	if counted && !sent(err) {
-		a.engine.giveBack(ctx, classSend, a.state.User)
+	if counted && !limits.Judged(err) {
+		a.engine.count.ReturnSend(ctx, a.state.User)
 	}
 	o, ok := limited(err)
 	if !ok {

@@ -89,11 +89,7 @@ func (a *attempt) know(ctx context.Context, who string) (*flows.Step, error) {
 
 // blocked refuses a person who is said not to be the one who signs in.
 func (a *attempt) blocked(ctx context.Context) (*flows.Step, error) {
-	window := a.engine.cfg.Limits.NotMe
-	if window == 0 {
-		return nil, nil
-	}
-	wait, err := a.engine.wait(ctx, classBlocked, a.state.User, 1, window)
+	wait, err := a.engine.count.Blocked(ctx, a.state.User)
 	if err != nil || wait == 0 {
 		return nil, err
 	}
@@ -134,7 +130,7 @@ func (a *attempt) choose(ctx context.Context) (flows.State, flows.Step, error) {
 // accept goes on from a factor that Okta accepted.
 func (a *attempt) accept(ctx context.Context) (flows.State, flows.Step, error) {
 	e, s := a.engine, &a.state
-	e.forgiveCode(ctx, s.User)
+	e.count.ForgiveCode(ctx, s.User)
 	f := s.pending().proved(s.Number)
 	s.rest()
 	s.Seen = 0 // the Factors API verifies for whoever it knows: the end asks once more whether the person is ACTIVE

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway/identity"
 )
@@ -87,7 +88,7 @@ func (a *attempt) verifyInside(ctx context.Context, id string, body map[string]a
 	}
 	res, err := a.inside(ctx, path, body, polling && !a.ending())
 	if err != nil {
-		if polling && !s.Unsure && sent(err) {
+		if polling && !s.Unsure && limits.Judged(err) {
 			s.Unsure = true
 			return &verdict{outcome: waiting}, nil
 		}
@@ -209,7 +210,7 @@ func (a *attempt) succeeded(ctx context.Context, t *transaction, verified *facto
 		proved = verified.proved(s.Number)
 	}
 	if s.User == "" {
-		e.forgivePassword(ctx, s.Person)
+		e.count.ForgivePassword(ctx, a.cc.Addr(), s.Person)
 	}
 	if s.User == "" || a.now().Unix()-s.Seen >= int64(seenLife.Seconds()) {
 		s.User = id
@@ -221,7 +222,7 @@ func (a *attempt) succeeded(ctx context.Context, t *transaction, verified *facto
 	if proved == "" {
 		return a.offer(ctx)
 	}
-	e.forgiveCode(ctx, s.User)
+	e.count.ForgiveCode(ctx, s.User)
 	if !e.cfg.ends(proved) {
 		return nil, a.end(flows.DeniedPolicy, errNoNumber), nil
 	}
@@ -237,7 +238,7 @@ func (a *attempt) required(ctx context.Context, t *transaction, res *okta.Respon
 		return nil, flows.Step{}, malformed(res)
 	}
 	if s.User == "" {
-		a.engine.forgivePassword(ctx, s.Person)
+		a.engine.count.ForgivePassword(ctx, a.cc.Addr(), s.Person)
 		s.User = id
 		if denied, err := a.know(ctx, id); err != nil || denied != nil {
 			a.leave(ctx)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/gateway/identity"
 )
 
@@ -42,7 +43,7 @@ func (a *attempt) ask(ctx context.Context, i int) (flows.State, flows.Step, erro
 	s.Pending = i + 1
 	f := s.pending()
 	if f.Factor != identity.Push {
-		wait, err := a.engine.waitCode(ctx, s.User)
+		wait, err := a.engine.count.WaitCode(ctx, s.User)
 		if err != nil {
 			return nil, flows.Step{}, err
 		}
@@ -80,8 +81,8 @@ func (a *attempt) challenge(ctx context.Context, f *factor) (flows.State, flows.
 	}
 	v, err := a.verify(ctx, f, f.IDs[0], body)
 	if err != nil {
-		if counted && !sent(err) {
-			e.giveBack(ctx, classSend, s.User)
+		if counted && !limits.Judged(err) {
+			e.count.ReturnSend(ctx, s.User)
 		}
 		if o, ok := limited(err); ok {
 			a.messages = []flows.Message{map[outcome]flows.Message{tooSoon: msgTooSoon, quota: msgQuota, failed: msgFailed}[o]}
@@ -124,27 +125,18 @@ func (a *attempt) challenged(ctx context.Context, f *factor, v *verdict) (flows.
 func (a *attempt) mayNotSend(ctx context.Context, f *factor) (*flows.Message, error) {
 	e, s := a.engine, &a.state
 	if f.Factor == identity.Push {
-		wait, err := e.wait(ctx, classDenied, s.User, 1, e.cfg.Limits.CoolDown)
+		wait, err := e.count.WaitDenied(ctx, s.User)
 		if err != nil || wait > 0 {
 			a.cause = errCoolDown
 			return &msgCoolDown, err
 		}
 	}
-	wait, err := e.take(ctx, classSend, s.User, e.cfg.Limits.Pushes)
+	wait, err := e.count.TakeSend(ctx, s.User)
 	if err != nil || wait > 0 {
 		a.cause = errSends
 		return &msgSends, err
 	}
 	return nil, nil
-}
-
-// sent reports whether Okta may have acted on a call that failed: it has not if it said so, or was not asked.
-func sent(err error) bool {
-	failed := new(flows.Error)
-	if !errors.As(err, &failed) {
-		return true
-	}
-	return failed.Reason == flows.ReasonUnavailable || failed.Reason == flows.ReasonMalformed
 }
 
 // keepPush waits for the phone. The links are followed only on the org and below this factor of this user.

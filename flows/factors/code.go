@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/gateway/identity"
 )
 
@@ -26,7 +27,7 @@ func (a *attempt) code(ctx context.Context, in string) (flows.State, flows.Step,
 	if f.Factor == identity.SecurityQuestion {
 		name = "answer"
 	}
-	count := e.takeCode
+	count := e.count.TakeCode
 	for i, id := range f.IDs {
 		wait, err := count(ctx, s.User)
 		if err != nil {
@@ -38,11 +39,11 @@ func (a *attempt) code(ctx context.Context, in string) (flows.State, flows.Step,
 		if wait > 0 {
 			return a.tooMany()
 		}
-		count = e.takeCall
+		count = e.count.TakeCall
 		v, err := a.verify(ctx, f, id, map[string]any{name: in})
 		if err != nil {
-			if !sent(err) {
-				e.giveBackCode(ctx, s.User)
+			if !limits.Judged(err) {
+				e.count.ReturnCode(ctx, s.User)
 			}
 			return nil, flows.Step{}, err
 		}
@@ -54,7 +55,7 @@ func (a *attempt) code(ctx context.Context, in string) (flows.State, flows.Step,
 			return a.unaccepted(ctx, f, v)
 		}
 	}
-	wait, err := e.waitCode(ctx, s.User)
+	wait, err := e.count.WaitCode(ctx, s.User)
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -68,7 +69,7 @@ func (a *attempt) code(ctx context.Context, in string) (flows.State, flows.Step,
 // unaccepted is for what is neither right nor wrong.
 func (a *attempt) unaccepted(ctx context.Context, f *factor, v *verdict) (flows.State, flows.Step, error) {
 	again := func(m flows.Message) (flows.State, flows.Step, error) {
-		a.engine.giveBackCode(ctx, a.state.User)
+		a.engine.count.ReturnCode(ctx, a.state.User)
 		a.wrong = []flows.Message{m}
 		return a.show()
 	}
@@ -84,7 +85,7 @@ func (a *attempt) unaccepted(ctx context.Context, f *factor, v *verdict) (flows.
 		a.wrong = []flows.Message{msgWrongCode}
 		return a.show()
 	case gone, tooSoon, quota, failed, unsure:
-		a.engine.giveBackCode(ctx, a.state.User)
+		a.engine.count.ReturnCode(ctx, a.state.User)
 	}
 	return a.refuse(ctx, v)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta/access"
 	"sidegate.example/sidegate/gateway/identity"
 )
@@ -76,9 +77,9 @@ type Config struct {
 	// TokenLifetime is how long an e-mailed code is good, 1 s to 24 h in whole seconds. Default Okta's 5 min.
 	TokenLifetime time.Duration
 	// Budget counts wrong codes, pushes and denials, for all sites that share the org. Required.
-	Budget Budget
+	Budget limits.Budget
 	// Limits are the limits that Budget holds.
-	Limits Limits
+	Limits limits.Config
 	// Poll is the shortest time between two polls of a push, and EnrollPoll of one that is being set up. Defaults 4 s and
 	// 6 s; tests lower them.
 	Poll, EnrollPoll time.Duration
@@ -92,72 +93,35 @@ type EnrollProof struct {
 	// EmailCode takes a code that Okta mails to the address that it holds as a factor of the person.
 	EmailCode bool
 	// AdminCode, if set, takes a code that an admin gave the person: it reports whether code is good for this user of
-	// Okta, once. It is called with at most Limits.WrongCodes wrong codes per person and window.
+	// Okta, once. It is called with at most Limits.WrongCodes wrong codes per person and hour.
 	AdminCode func(ctx context.Context, userID, login, code string) (bool, error)
 	// Networks are addresses of browsers that may enrol without more.
 	Networks []netip.Prefix
 }
 
-// Limits bound what one person, or one name, can make happen. A zero field takes its default.
-type Limits struct {
-	// WrongCodes is how many codes, answers and signatures in a row can be wrong within Window, or within an hour if that
-	// is longer, per Okta user. Default 3: Okta locks the account at 5 (§5.6). A right one resets it.
-	WrongCodes int
-	// Passwords is how many passwords in a row can be wrong within Window, per user name; twice as many for all names that
-	// have the part before the @ in common, which Okta may take for one person's. Default 5.
-	Passwords int
-	// Pushes is how many pushes and messages can be sent within Window, per Okta user. Default 3.
-	Pushes int
-	// Window is the time that these count in, 1 min or more. Default 5 min.
-	Window time.Duration
-	// CoolDown is how long no push is sent to who has denied one. Default 5 min.
-	CoolDown time.Duration
-	// NotMe is how long nobody can sign in as a person who denied a push and then pressed "that was not me". Default 0,
-	// which blocks nothing: the person may be the one who is to get in.
-	NotMe time.Duration
-}
-
-// Budget counts events under keys, in a window that ends now. Implementations are safe for concurrent use, also from
-// several processes where they share one; an error makes the engine refuse. Keys are texts of up to 1 KB.
-type Budget interface {
-	// Take counts one event under key, unless limit events lie within window: then wait is how long it takes until the
-	// next can be counted. 0 means counted.
-	Take(ctx context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error)
-	// Wait is how long it takes until Take would count; 0 is now.
-	Wait(ctx context.Context, key string, limit int, window time.Duration) (time.Duration, error)
-	// Return takes back the latest event under key.
-	Return(ctx context.Context, key string) error
-	// Reset forgets all events under key.
-	Reset(ctx context.Context, key string) error
-}
-
-// Defaults of Config and Limits.
+// Defaults of Config.
 const (
-	defaultWrongCodes = 3
-	defaultPasswords  = 5
-	defaultPushes     = 3
-	defaultWindow     = 5 * time.Minute
-	defaultCoolDown   = 5 * time.Minute
 	defaultPoll       = 4 * time.Second
 	defaultEnrollPoll = 6 * time.Second
 	maxTokenLifetime  = 24 * time.Hour
-	// MinWindow is the shortest Limits.Window: one that is over at once counts nothing.
-	MinWindow    = time.Minute
-	settingsPath = "/enduser/settings"
-	// oktaLocks is the wrong code at which Okta locks the account (§5.6).
-	oktaLocks = 5
+	settingsPath      = "/enduser/settings"
 )
 
 // New checks the configuration. Its errors say what to write instead; none holds a secret.
 func New(cfg Config) (*Engine, error) {
-	if cfg.API == nil || cfg.Budget == nil {
-		return nil, errors.New("the factors engine needs API access and a budget")
+	if cfg.API == nil {
+		return nil, errors.New("the factors engine needs API access")
 	}
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
 	cfg.complete()
-	return &Engine{cfg: cfg, client: cfg.API.Client()}, nil
+	client := cfg.API.Client()
+	count, err := limits.New(cfg.Budget, cfg.Limits, client.Origin())
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{cfg: cfg, client: client, count: count}, nil
 }
 
 func (c *Config) check() error {
@@ -209,16 +173,6 @@ func (c *Config) checkNumber() error {
 }
 
 func (c *Config) checkTimes() error {
-	l := c.Limits
-	if l.WrongCodes < 0 || l.Passwords < 0 || l.Pushes < 0 || l.Window < 0 || l.CoolDown < 0 || l.NotMe < 0 {
-		return errors.New("a limit is negative")
-	}
-	if l.Window != 0 && l.Window < MinWindow {
-		return fmt.Errorf("the window of the limits is %s; give %s or more", l.Window, MinWindow)
-	}
-	if l.WrongCodes >= oktaLocks {
-		return fmt.Errorf("%d wrong codes are too many: Okta locks the account at %d", l.WrongCodes, oktaLocks)
-	}
 	if c.TokenLifetime < 0 || c.TokenLifetime > maxTokenLifetime || c.TokenLifetime%time.Second != 0 {
 		return fmt.Errorf("the life of an e-mailed code is %s; Okta takes whole seconds from 1s to 24h", c.TokenLifetime)
 	}
@@ -253,12 +207,6 @@ func (c *Config) complete() {
 	if c.EnrollURL == "" {
 		c.EnrollURL = c.API.Client().Origin() + settingsPath
 	}
-	l := &c.Limits
-	l.WrongCodes = cmp.Or(l.WrongCodes, defaultWrongCodes)
-	l.Passwords = cmp.Or(l.Passwords, defaultPasswords)
-	l.Pushes = cmp.Or(l.Pushes, defaultPushes)
-	l.Window = cmp.Or(l.Window, defaultWindow)
-	l.CoolDown = cmp.Or(l.CoolDown, defaultCoolDown)
 	c.Poll = cmp.Or(c.Poll, defaultPoll)
 	c.EnrollPoll = cmp.Or(c.EnrollPoll, defaultEnrollPoll)
 	if c.Now == nil {

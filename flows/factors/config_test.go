@@ -14,7 +14,7 @@ func TestNew(t *testing.T) {
 	api := newWorld(t)
 	for want, change := range map[string]func(*factors.Config){
 		"needs API access":              func(c *factors.Config) { c.API = nil },
-		"and a budget":                  func(c *factors.Config) { c.Budget = nil },
+		"need a budget":                 func(c *factors.Config) { c.Budget = nil },
 		`primary "x" is unknown`:        func(c *factors.Config) { c.Primary = "x" },
 		"needs the Identity Engine":     func(c *factors.Config) { c.Primary = factors.PrimaryIdentityEngine },
 		"takes no other engine":         func(c *factors.Config) { c.First = api.engine },

@@ -10,6 +10,7 @@ import (
 	"context"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta"
 )
 
@@ -17,6 +18,7 @@ import (
 type Engine struct {
 	cfg    Config
 	client *okta.Client
+	count  *limits.Counter
 }
 
 var _ flows.Flow = (*Engine)(nil)
@@ -179,10 +181,8 @@ func (a *attempt) press(ctx context.Context, id string) (flows.State, flows.Step
 // notMe ends the sign-in of who pressed "that was not me" after a denial, and blocks the person where the operator wants
 // it: somebody else may know the password.
 func (a *attempt) notMe(ctx context.Context) (flows.State, flows.Step, error) {
-	if window := a.engine.cfg.Limits.NotMe; window > 0 {
-		if err := a.engine.mark(ctx, classBlocked, a.state.User, window); err != nil {
-			return nil, flows.Step{}, err
-		}
+	if err := a.engine.count.Block(ctx, a.state.User); err != nil {
+		return nil, flows.Step{}, err
 	}
 	a.leave(ctx)
 	return nil, a.end(flows.DeniedOnPhone, errNotMe), nil

@@ -3,6 +3,7 @@ package factors
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -84,7 +85,7 @@ func (a *attempt) adminCode(ctx context.Context, in string) (flows.State, flows.
 	if e.cfg.EnrollProof.AdminCode == nil {
 		return nil, a.noFactor(), nil
 	}
-	wait, err := e.take(ctx, classCode, s.User, e.cfg.Limits.WrongCodes)
+	wait, err := e.count.TakeAdmin(ctx, s.User)
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -93,13 +94,13 @@ func (a *attempt) adminCode(ctx context.Context, in string) (flows.State, flows.
 	}
 	good, err := e.cfg.EnrollProof.AdminCode(ctx, s.User, s.Login, in)
 	if err != nil {
-		return nil, flows.Step{}, budgetError(err)
+		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonUnavailable, Err: fmt.Errorf("the codes of admins cannot be read: %w", err)}
 	}
 	if !good {
 		a.wrong = []flows.Message{msgWrongCode}
 		return a.show()
 	}
-	e.giveBack(ctx, classCode, s.User) // to Okta the wrong ones before it still count
+	e.count.ForgiveAdmin(ctx, s.User)
 	s.Vouched, s.Proving = true, false
 	return a.chooseEnrolment(ctx)
 }

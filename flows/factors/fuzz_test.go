@@ -119,6 +119,7 @@ func FuzzAnswer(f *testing.F) {
 			_ = x.budget.Reset(t.Context(), "call/"+userID)
 			_ = x.budget.Reset(t.Context(), "denied/"+userID)
 			_ = x.budget.Reset(t.Context(), "password/"+x.srv.URL+"/"+login)
+			_ = x.budget.Reset(t.Context(), "address/"+x.srv.URL+"/"+address)
 			_ = x.budget.Reset(t.Context(), "short/"+x.srv.URL+"/isaac")
 		}
 		w.on("POST "+push+"/verify", status, body)

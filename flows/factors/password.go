@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 )
 
 // password begins with user name and password, which Okta judges. Unknown name, wrong password and too many of them look
@@ -25,7 +26,7 @@ func (a *attempt) password(ctx context.Context, in flows.Answer) (flows.State, f
 		return nil, flows.Step{}, err
 	}
 	e := a.engine
-	wait, err := e.takePassword(ctx, login)
+	wait, err := e.count.TakePassword(ctx, a.cc.Addr(), login)
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -41,8 +42,8 @@ func (a *attempt) password(ctx context.Context, in flows.Answer) (flows.State, f
 	}
 	res, err := a.authn(ctx, authnPath, body, false)
 	if err != nil {
-		if !sent(err) {
-			e.giveBackPassword(ctx, login)
+		if !limits.Judged(err) {
+			e.count.ReturnPassword(ctx, a.cc.Addr(), login)
 		}
 		return nil, flows.Step{}, err
 	}

@@ -134,7 +134,7 @@ func (a *attempt) refuse(ctx context.Context, v *verdict) (flows.State, flows.St
 	a.cause = v.res.Refuse(flows.ReasonBadAnswer).Err
 	switch v.outcome {
 	case rejected:
-		if err := e.mark(ctx, classDenied, s.User, e.cfg.Limits.CoolDown); err != nil {
+		if err := e.count.Denied(ctx, s.User); err != nil {
 			return nil, flows.Step{}, err
 		}
 		return a.deny(flows.DeniedOnPhone)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 )
 
 // maxBinary bounds one value of a credential.
@@ -44,7 +45,7 @@ func (a *attempt) sign(ctx context.Context, values map[string]string) (flows.Sta
 		body[name] = v
 	}
 	e, user, f := a.engine, a.state.User, a.state.pending()
-	wait, err := e.takeCode(ctx, user) // a wrong signature is a wrong code to Okta
+	wait, err := e.count.TakeCode(ctx, user) // a wrong signature is a wrong code to Okta
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
@@ -53,8 +54,8 @@ func (a *attempt) sign(ctx context.Context, values map[string]string) (flows.Sta
 	}
 	v, err := a.verify(ctx, f, f.IDs[0], body)
 	if err != nil {
-		if !sent(err) {
-			e.giveBackCode(ctx, user)
+		if !limits.Judged(err) {
+			e.count.ReturnCode(ctx, user)
 		}
 		return nil, flows.Step{}, err
 	}
@@ -62,7 +63,7 @@ func (a *attempt) sign(ctx context.Context, values map[string]string) (flows.Sta
 	case accepted:
 		return a.accepted(ctx, v)
 	case gone, tooSoon, quota, failed, unsure:
-		e.giveBackCode(ctx, user)
+		e.count.ReturnCode(ctx, user)
 	}
 	return a.refuse(ctx, v)
 }

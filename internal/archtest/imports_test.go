@@ -12,8 +12,9 @@ var mayImport = map[string][]string{
 	"flows":                {"gateway/identity"},
 	"flows/okta":           {"flows", "gateway/identity"},
 	"flows/okta/access":    {"flows", "flows/okta"},
-	"flows/factors":        {"flows", "flows/okta", "flows/okta/access", "gateway/identity"},
-	"flows/identityengine": {"flows", "flows/okta", "gateway/identity"},
+	"flows/limits":         {"flows", "gateway/identity"},
+	"flows/factors":        {"flows", "flows/limits", "flows/okta", "flows/okta/access", "gateway/identity"},
+	"flows/identityengine": {"flows", "flows/limits", "flows/okta", "gateway/identity"},
 
 	"gateway":             {"gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "gateway/upstream", "flows", "ui"},
 	"gateway/upstream":    {"gateway/session", "gateway/identity"},
@@ -28,7 +29,7 @@ var mayImport = map[string][]string{
 
 	"caddymodule": {
 		"gateway", "gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "gateway/upstream",
-		"flows", "flows/factors", "flows/identityengine", "flows/okta", "flows/okta/access", "ui",
+		"flows", "flows/factors", "flows/identityengine", "flows/limits", "flows/okta", "flows/okta/access", "ui",
 	},
 	".":                  {"caddymodule"},
 	"cmd/sidegate-caddy": {"caddymodule"},
@@ -44,7 +45,7 @@ var mayImport = map[string][]string{
 	"e2e":                    {"caddymodule", "oktasim"},
 	"e2e/sdk":                {"oktasim"},
 	"e2e/widget":             {"oktasim"},
-	"e2e/prism":              {"flows", "flows/factors", "flows/okta", "flows/okta/access", "gateway/identity"},
+	"e2e/prism":              {"flows", "flows/factors", "flows/limits", "flows/okta", "flows/okta/access", "gateway/identity"},
 }
 
 // testsMayImport is what test files may import on top: the simulated Okta, which every layer is tested against, and the

@@ -107,6 +107,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 	return gateway.Config{
 		Flow:             flow,
 		Engine:           s.engine(r),
+		Org:              r.org,
 		State:            app.state,
 		Policy:           s.policy(r),
 		Keys:             keys,

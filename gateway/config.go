@@ -46,6 +46,8 @@ type Config struct {
 	// one that has the same Engine, from its first request on. Gates with different flows need different Engines.
 	// Required.
 	Engine string
+	// Org names who gives out the subjects of identities: under one Org a subject is one person on every site.
+	Org string
 	// State outlives configuration reloads. Required.
 	State *State
 	// Policy names what a session made here is good for; a session made under another Policy is

@@ -64,7 +64,7 @@ func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*ses
 		if applies != nil {
 			demand.Applies, applies = applies(x.r), nil
 		}
-		verdict = decision.Decide(claims, now, demand, x.cfg.State.revocations.Revoked(claims))
+		verdict = decision.Decide(claims, now, demand, x.cfg.State.revocations.Revoked(x.cfg.Org, claims))
 		if verdict.Live() {
 			return claims, verdict, nil
 		}

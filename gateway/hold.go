@@ -63,7 +63,7 @@ func (o Outcome) Hold(w http.ResponseWriter, r *http.Request) (_ http.ResponseWr
 	state := h.gate.cfg.State
 	state.holds.add(h)
 	timer := time.AfterFunc(time.Until(until), h.end)
-	if state.revocations.Revoked(h.session) { // since the gate has looked
+	if state.revocations.Revoked(h.gate.cfg.Org, h.session) { // since the gate has looked
 		h.end()
 	}
 	held := &heldWriter{w, h}

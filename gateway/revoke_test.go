@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/store"
 )
@@ -85,6 +87,78 @@ func TestSignOutWhileTheStoreIsDown_S62(t *testing.T) {
 	}
 }
 
+// S44, S60: signing out everywhere ends what the person has in every browser and nothing of anybody else's; the page lists
+// the person's own sessions and no other, and nothing on it opens one.
+func TestSignOutEverywhere_S44_S60(t *testing.T) {
+	flow, who := straight(), bob()
+	flow.poll = func() (flows.Step, error) { return flows.Step{Kind: flows.KindDone, Identity: who}, nil }
+	w := newWorld(t, flow)
+	here, there, other := w.browser(t), w.browser(t), w.browser(t)
+	cookies := []*http.Cookie{here.signIn2(t), there.signIn2(t)}
+	who = &identity.Identity{Subject: "00u2", Login: "ann", Email: "ann@example.com", Proofs: bob().Proofs}
+	other.signIn()
+
+	page := here.get("/_mfa/signout")
+	if n := strings.Count(page.body, "<li>"); page.StatusCode != 200 || n != 2 || strings.Count(page.body, "This session") != 1 || !strings.Contains(page.body, clientIP) || !strings.Contains(page.body, "Chrome on Windows") {
+		t.Errorf("%d, %d sessions:\n%s", page.StatusCode, n, page.body)
+	}
+	for _, c := range cookies {
+		if strings.Contains(page.body, c.Value) {
+			t.Error("the list holds a cookie")
+		}
+	}
+	if n := strings.Count(other.get("/_mfa/signout").body, "<li>"); n != 1 {
+		t.Errorf("another person sees %d sessions", n)
+	}
+	a := here.post("/_mfa/signout", url.Values{"csrf": {page.csrf(t)}, "choice": {"everywhere"}})
+	if a.StatusCode != 303 || a.Header.Get("Location") != "/_mfa/signed-out" {
+		t.Errorf("%d to %q", a.StatusCode, a.Header.Get("Location"))
+	}
+	for _, c := range cookies {
+		r := w.browser(t).request("GET", protected, "")
+		r.AddCookie(c)
+		blocked401(t, w.browser(t).do(r))
+	}
+	if a := other.get(protected); a.StatusCode != 200 {
+		t.Errorf("another person's session: %d", a.StatusCode)
+	}
+	if left, err := w.gate.cfg.State.Sessions(t.Context(), func(*SessionInfo) bool { return true }); err != nil || len(left) != 1 || left[0].Login != "ann" {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// A person who reloads the page is not shown the list for ever: it looks at everybody's sessions.
+func TestOwnSessionsAreListedWithinABudget(t *testing.T) {
+	w := newWorld(t, straight())
+	b := w.browser(t)
+	b.signIn()
+	for i := range ownLists + 1 {
+		page := b.get("/_mfa/signout")
+		if listed := strings.Contains(page.body, "<li>"); page.StatusCode != 200 || listed != (i < ownLists) || page.csrf(t) == "" {
+			t.Errorf("look %d: %d, listed %t", i, page.StatusCode, listed)
+		}
+	}
+}
+
+// A session that could not be found again is not begun.
+func TestNoSessionWithoutItsDocument(t *testing.T) {
+	w := newWorld(t, straight(), func(c *Config) { c.State.documents = broken{c.State.documents} })
+	b := w.browser(t)
+	b.begin()
+	b.push()
+	a := b.waitFor(func(a answer) bool { return a.StatusCode != http.StatusUnauthorized })
+	if a.StatusCode != http.StatusServiceUnavailable || b.cookie(DefaultCookieName) != nil {
+		t.Errorf("%d, cookie %v", a.StatusCode, b.cookie(DefaultCookieName))
+	}
+}
+
+// broken cannot keep anything.
+type broken struct{ store.Documents }
+
+func (broken) Put(context.Context, store.Kind, string, []byte, time.Duration) error {
+	return errors.New("connection refused")
+}
+
 // S45: a revocation reaches the replicas that share a store, and the one that comes later.
 func TestRevocationReachesOtherReplicas_S45(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -106,7 +180,7 @@ func TestRevocationReachesOtherReplicas_S45(t *testing.T) {
 		defer states[2].Close()
 		synctest.Wait()
 		for i, state := range states {
-			if !state.revocations.Revoked(s) {
+			if !state.revocations.Revoked("", s) {
 				t.Errorf("replica %d lets the session in", i)
 			}
 		}

@@ -282,6 +282,9 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := x.register(&claims); err != nil {
+		return "", err
+	}
 	factors := make([]string, len(id.Proofs))
 	for i, p := range id.Proofs {
 		factors[i] = string(p.Factor)

@@ -31,8 +31,11 @@ func (x *exchange) signOutPage() {
 		x.failed(err)
 		return
 	}
-	user := orDefault(claims.Identity.Name, claims.Identity.Login)
-	x.page(http.StatusOK, ui.Page{View: ui.ViewSignOut, CSRF: token, User: user})
+	page := ui.Page{View: ui.ViewSignOut, CSRF: token, User: orDefault(claims.Identity.Name, claims.Identity.Login)}
+	for _, s := range x.ownSessions(claims) {
+		page.Sessions = append(page.Sessions, ui.Session{Site: s.Site, Agent: s.Agent, Address: s.Address, Since: s.Issued, This: s.Handle == claims.Handle})
+	}
+	x.page(http.StatusOK, page)
 }
 
 // signOut ends the session here and on the server: a copy of the cookie is worth nothing afterwards (immunity
@@ -49,9 +52,13 @@ func (x *exchange) signOut() {
 	if _, ok := x.readForm(formSignOut, claims.Handle); !ok {
 		return
 	}
+	everywhere := x.r.PostForm.Get(choiceField) == ui.SignOutEverywhere
 	told := x.revoke(store.Revocation{Session: claims.Handle, Until: claims.ExpiresAt})
+	if everywhere {
+		told = x.revoke(allOf(x.cfg.Org, claims.Identity.Subject)) && told
+	}
 	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
-	x.log.InfoContext(x.r.Context(), "signed out", slog.String("user", claims.Identity.Login),
+	x.log.InfoContext(x.r.Context(), "signed out", slog.String("user", claims.Identity.Login), slog.Bool("everywhere", everywhere),
 		slog.String("session", claims.Handle), slog.String("client_ip", x.facts.ClientIP))
 	x.setCookie(x.cookies.session, "", -1)
 	x.setCookie(x.cookies.signIn, "", -1)
@@ -60,6 +67,12 @@ func (x *exchange) signOut() {
 		return
 	}
 	x.seeOther(x.cfg.Prefix + "/signed-out")
+}
+
+// allOf ends every session that a person has by now, whatever site and browser it is of.
+func allOf(org, subject string) store.Revocation {
+	now := time.Now()
+	return store.Revocation{Org: org, Subject: subject, Before: now, Until: now.Add(maxLifetime)}
 }
 
 // revoke ends sessions, and reports whether every replica knows. What has been asked for is not given up when the browser

@@ -66,7 +66,7 @@ func (s *State) Revoke(ctx context.Context, r store.Revocation) error {
 func (s *State) end(r store.Revocation) {
 	s.revocations.Add(r)
 	for _, h := range s.holds.of(r) {
-		if s.revocations.Revoked(h.session) {
+		if s.revocations.Revoked(h.gate.cfg.Org, h.session) {
 			h.end()
 		}
 	}

@@ -311,6 +311,14 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"signedout.what":  "You may still be signed in to Okta itself and to other sites. On a shared computer, close every browser window.",
 	"signedout.again": "Sign in again",
 
+	"signout.everywhere":             "Sign out everywhere",
+	"signout.everywhere.what":        "These are your sessions, on every site and in every browser. Sign out everywhere to end all of them.",
+	"signout.session.this":           "This session",
+	"signout.session.since":          "since {since}",
+	"signout.session.browser":        "{browser}",
+	"signout.session.browser.system": "{browser} on {system}",
+	"signout.session.unknown":        "An unknown browser",
+
 	"message.sidegate.credentials":                                             "The user name or the password is not right.",
 	"message.sidegate.accepted":                                                "Okta has accepted your answer and is slow to say so. Nothing more is needed from you.",
 	"message.sidegate.code_format":                                             "That cannot be the code. Type it as it was sent or as the app shows it.",

@@ -137,7 +137,10 @@ func everyPage(s string) map[string]Page {
 	}
 	step := flows.Step{Person: s, Device: s, Fields: fields, Choices: choices, Messages: msgs}
 	add("signin", ViewSignIn, func(p *Page) { p.Step = step })
-	add("signout", ViewSignOut, nil)
+	add("signout", ViewSignOut, func(p *Page) {
+		p.Sessions = []Session{{Site: s, Agent: s, Address: s, This: true}, {Site: s, Agent: s}}
+	})
+	add("signout-alone", ViewSignOut, nil)
 	add("signedout", ViewSignedOut, nil)
 	add("forbidden", ViewForbidden, nil)
 	for _, notice := range []string{NoticeBusy, NoticeFormLost, NoticeUnreachable} {

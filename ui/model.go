@@ -46,12 +46,14 @@ type model struct {
 	Polled    bool
 	Obstacle  flows.Obstacle
 	// Link is where on the org the person can do something about a denial.
-	Link    string
-	Mailed  Mailed
-	Fields  []field
-	Choices []choice
-	Errors  []string
-	Infos   []string
+	Link   string
+	Mailed Mailed
+	// Sessions are those of the person.
+	Sessions []signedIn
+	Fields   []field
+	Choices  []choice
+	Errors   []string
+	Infos    []string
 }
 
 // context is what the phone will show of this browser.
@@ -77,6 +79,8 @@ func (p *Pages) model(page Page) *model {
 		m.step(page, s)
 	case ViewMailed:
 		m.Mailed = page.Mailed
+	case ViewSignOut:
+		m.Sessions = signedIns(page.Sessions)
 	case ViewError:
 		m.Problem = ProblemBadRequest
 		if slices.Contains(Problems(), page.Problem) {

@@ -102,6 +102,21 @@ type Mailed struct {
 	Value string
 }
 
+// SignOutEverywhere is the field "choice" of the form of ViewSignOut when all sessions of the person are to end.
+const SignOutEverywhere = "everywhere"
+
+// Session is one session of the person who asks.
+type Session struct {
+	// Site is the host that it is for.
+	Site string
+	// Agent is the browser's User-Agent, Address its address, both at the sign-in.
+	Agent, Address string
+	// Since is when it began.
+	Since time.Time
+	// This marks the one that the page was asked for with.
+	This bool
+}
+
 // Page is everything that one page shows. All texts may be hostile.
 type Page struct {
 	View View
@@ -126,6 +141,8 @@ type Page struct {
 	Return string
 	// User is the signed-in name on ViewSignOut and ViewForbidden; may be empty.
 	User string
+	// Sessions are the person's on ViewSignOut; may be empty.
+	Sessions []Session
 	// Refresh > 0 makes a browser without script ask again every four seconds.
 	Refresh time.Duration
 	// PhoneShowsGateway says that at this org the push shows the gateway's address and not the browser's, so

@@ -299,6 +299,17 @@ func TestSignOut(t *testing.T) {
 	if w.byID("signout") == nil || !strings.Contains(text(w.doc), "You are signed in as ada@example.com") || attr(w.all("a")[0], "href") != "/reports" {
 		t.Errorf("page %q", text(w.doc))
 	}
+	since := time.Date(2026, 11, 26, 0, 15, 0, 0, time.FixedZone("", 3600))
+	w = write(t, p, Page{View: ViewSignOut, CSRF: "token", Sessions: []Session{{Site: "payroll.example.com", Agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36", Address: "203.0.113.7", Since: since, This: true}, {Site: "x.example.com", Agent: "curl/8", Since: since}}})
+	want := []string{"payroll.example.com Chrome on Windows, 203.0.113.7, since 2026-11-25 23:15 UTC This session", "x.example.com An unknown browser, since 2026-11-25 23:15 UTC"}
+	for i, li := range w.all("li") {
+		if text(li) != want[i] {
+			t.Errorf("session %q, want %q", text(li), want[i])
+		}
+	}
+	if all := w.all("button"); len(w.all("li")) != 2 || len(all) != 2 || attr(all[1], "name") != "choice" || attr(all[1], "value") != SignOutEverywhere {
+		t.Errorf("page %q", text(w.doc))
+	}
 	w = write(t, p, Page{View: ViewSignedOut})
 	if len(w.all("form")) != 0 || attr(w.all("a")[0], "href") != "/" || text(w.all("a")[0]) != "Sign in again" {
 		t.Errorf("page %q", text(w.doc))

@@ -112,7 +112,7 @@ func BenchmarkRevoked(b *testing.B) {
 	s := opened("00u1", time.Now())
 	b.ReportAllocs()
 	for b.Loop() {
-		if r.Revoked(s) {
+		if r.Revoked("", s) {
 			b.Fatal("revoked")
 		}
 	}

@@ -16,9 +16,12 @@ const sweepEvery = time.Minute
 type Revocations struct {
 	mu       sync.RWMutex
 	sessions map[string]time.Time // by handle, to when it is remembered
-	subjects map[string]cutoff
+	subjects map[person]cutoff
 	swept    time.Time
 }
+
+// person is who a subject is in an org.
+type person struct{ org, subject string }
 
 // cutoff ends the sessions of a person that are older.
 type cutoff struct{ before, until time.Time }
@@ -29,7 +32,7 @@ func (r *Revocations) Add(v store.Revocation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sessions == nil {
-		r.sessions, r.subjects = make(map[string]time.Time), make(map[string]cutoff)
+		r.sessions, r.subjects = make(map[string]time.Time), make(map[person]cutoff)
 	}
 	if now.Sub(r.swept) >= sweepEvery {
 		r.sweep(now)
@@ -38,8 +41,9 @@ func (r *Revocations) Add(v store.Revocation) {
 		r.sessions[v.Session] = v.Until
 	}
 	if v.Subject != "" {
-		c := r.subjects[v.Subject]
-		r.subjects[v.Subject] = cutoff{later(c.before, v.Before), later(c.until, v.Until)}
+		who := person{v.Org, v.Subject}
+		c := r.subjects[who]
+		r.subjects[who] = cutoff{later(c.before, v.Before), later(c.until, v.Until)}
 	}
 }
 
@@ -55,15 +59,15 @@ func later(a, b time.Time) time.Time {
 func (r *Revocations) sweep(now time.Time) {
 	r.swept = now
 	maps.DeleteFunc(r.sessions, func(_ string, until time.Time) bool { return now.After(until) })
-	maps.DeleteFunc(r.subjects, func(_ string, c cutoff) bool { return now.After(c.until) })
+	maps.DeleteFunc(r.subjects, func(_ person, c cutoff) bool { return now.After(c.until) })
 }
 
-// Revoked reports whether the session was revoked. Its time of issue has a precision of one second, downwards: who signs
+// Revoked reports whether the session, of a person of org, was revoked. Its time of issue has a precision of one second, downwards: who signs
 // in again within the second of a revocation does so once more.
-func (r *Revocations) Revoked(s *Opened) bool {
+func (r *Revocations) Revoked(org string, s *Opened) bool {
 	r.mu.RLock()
 	_, ended := r.sessions[s.Handle]
-	c, cut := r.subjects[s.Identity.Subject]
+	c, cut := r.subjects[person{org, s.Identity.Subject}]
 	r.mu.RUnlock()
 	return ended || cut && s.IssuedAt.Before(c.before)
 }

@@ -25,24 +25,24 @@ func TestS44RevokedSessionsStayRevoked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var r Revocations
 		a, b := opened("00u1", time.Now()), opened("00u1", time.Now())
-		if r.Revoked(a) {
+		if r.Revoked("", a) {
 			t.Error("revoked before anybody said so")
 		}
 		end := time.Now().Add(12 * time.Hour)
 		r.Add(one(a, end))
 		r.Add(one(a, end.Add(-11*time.Hour))) // an older copy of the cookie is revoked too: the later end counts
-		if !r.Revoked(a) || r.Revoked(b) {
-			t.Errorf("a %t, b %t", r.Revoked(a), r.Revoked(b))
+		if !r.Revoked("", a) || r.Revoked("", b) {
+			t.Errorf("a %t, b %t", r.Revoked("", a), r.Revoked("", b))
 		}
 		time.Sleep(12 * time.Hour) // the cookie lives up to and not including this moment
 		r.Add(one(b, time.Now().Add(time.Hour)))
-		if !r.Revoked(a) || r.Len() != 2 {
-			t.Errorf("forgotten too early: %t, %d", r.Revoked(a), r.Len())
+		if !r.Revoked("", a) || r.Len() != 2 {
+			t.Errorf("forgotten too early: %t, %d", r.Revoked("", a), r.Len())
 		}
 		time.Sleep(time.Minute)
 		r.Add(one(opened("00u1", time.Now()), time.Now().Add(time.Hour)))
-		if r.Revoked(a) || !r.Revoked(b) || r.Len() != 2 {
-			t.Errorf("a %t, b %t, %d remembered", r.Revoked(a), r.Revoked(b), r.Len())
+		if r.Revoked("", a) || !r.Revoked("", b) || r.Len() != 2 {
+			t.Errorf("a %t, b %t, %d remembered", r.Revoked("", a), r.Revoked("", b), r.Len())
 		}
 	})
 }
@@ -62,16 +62,19 @@ func TestS44AllSessionsOfAPerson(t *testing.T) {
 			session *Opened
 			want    bool
 		}{"older": {old, true}, "another person's": {other, false}, "of that very second": {same, true}, "made afterwards": {later, false}} {
-			if got := r.Revoked(c.session); got != c.want {
+			if got := r.Revoked("", c.session); got != c.want {
 				t.Errorf("%s: revoked %t", name, got)
 			}
 		}
-		if r.Revoked(opened("", begin)) {
+		if r.Revoked("https://other.okta.com", old) {
+			t.Error("ended by another org")
+		}
+		if r.Revoked("", opened("", begin)) {
 			t.Error("a revocation without a subject ends nobody's session")
 		}
 		time.Sleep(30 * 24 * time.Hour)
 		r.Add(one(other, time.Now().Add(time.Hour)))
-		if !r.Revoked(old) {
+		if !r.Revoked("", old) {
 			t.Error("forgotten before its end")
 		}
 		time.Sleep(time.Minute)
@@ -109,7 +112,7 @@ func TestRevokedAllocatesNothingAndRacesWithNothing(t *testing.T) {
 			for range 200 {
 				s := opened("00u1", time.Now())
 				r.Add(one(s, time.Now().Add(time.Hour)))
-				if !r.Revoked(s) {
+				if !r.Revoked("", s) {
 					t.Error("not revoked")
 				}
 			}
@@ -120,7 +123,7 @@ func TestRevokedAllocatesNothingAndRacesWithNothing(t *testing.T) {
 		t.Errorf("%d remembered", r.Len())
 	}
 	s := opened("00u1", time.Now())
-	if n := testing.AllocsPerRun(100, func() { r.Revoked(s) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { r.Revoked("", s) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -9,7 +9,8 @@ import (
 type Revocation struct {
 	// Session is the handle of the one session that ends (session.ID.Handle); "" for those of Subject.
 	Session string `json:"session,omitempty"`
-	// Subject is the Okta user id whose sessions end that were made before Before.
+	// Subject is the Okta user id, in the org Org, whose sessions end that were made before Before.
+	Org     string    `json:"org,omitempty"`
 	Subject string    `json:"subject,omitempty"`
 	Before  time.Time `json:"before,omitzero"`
 	// Until is when the last of these sessions would have ended by itself: the revocation may be forgotten then.

@@ -17,7 +17,6 @@ var laterImmunity = map[string]string{
 	"S54": "groups are read at sign-in only, and engine identity_engine asks for nobody again; re-checking comes with rules on groups",
 	"S55": "posted forms are not kept across the sign-in; they are challenged and dropped",
 	"S58": "a session is of one host; there is no sign-on across domains",
-	"S60": "there is no list of sessions",
 	"S63": "open in the identity engine, where Okta alone counts wrong codes; the factors engine has a budget of its own",
 	"S78": "open in the identity engine, where Okta alone limits pushes; the factors engine has a budget of its own",
 	"S81": "there is no admin API of ours",

@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
+)
+
+// SessionInfo tells about a session what its person and the operator may know. Nothing in it opens anything.
+type SessionInfo struct {
+	// Handle names the session in logs and revocations.
+	Handle string `json:"session"`
+	// Org is where Subject is from, see Config.Org.
+	Org     string            `json:"org,omitempty"`
+	Subject string            `json:"subject"`
+	Login   string            `json:"user"`
+	Email   string            `json:"email,omitempty"`
+	Site    string            `json:"site"`
+	Issued  time.Time         `json:"issued"`
+	Expires time.Time         `json:"expires"`
+	Factors []identity.Factor `json:"factors"`
+	// Address and Agent are those of the browser at the sign-in.
+	Address string `json:"address"`
+	Agent   string `json:"agent"`
+}
+
+// storedSession is the document of a session under store.Sessions, by its handle: what is to be known of it beside its
+// cookie.
+type storedSession struct {
+	SessionInfo
+}
+
+// maxAgent bounds what is kept of a User-Agent.
+const maxAgent = 256
+
+// register keeps the document of a session that is about to begin.
+func (x *exchange) register(c *session.Claims) error {
+	id := &c.Identity
+	info := SessionInfo{Handle: c.ID.Handle(), Org: x.cfg.Org, Subject: id.Subject, Login: id.Login, Email: id.Email, Site: x.site,
+		Issued: c.IssuedAt.UTC(), Expires: c.ExpiresAt.UTC(), Address: x.facts.ClientIP, Agent: x.r.UserAgent()}
+	info.Agent = info.Agent[:min(len(info.Agent), maxAgent)]
+	for _, p := range id.Proofs {
+		info.Factors = append(info.Factors, p.Factor)
+	}
+	return x.cfg.State.keep(x.r.Context(), &storedSession{SessionInfo: info})
+}
+
+func (s *State) keep(ctx context.Context, doc *storedSession) error {
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("encoding the document of a session: %w", err)
+	}
+	if err := s.documents.Put(ctx, store.Sessions, doc.Handle, b, time.Until(doc.Expires)); err != nil {
+		return fmt.Errorf("keeping the document of a session: %w", err)
+	}
+	return nil
+}
+
+// Sessions lists the live sessions that match, the latest first. It looks at all that there are.
+func (s *State) Sessions(ctx context.Context, match func(*SessionInfo) bool) ([]SessionInfo, error) {
+	var found []SessionInfo
+	now := time.Now()
+	for b, err := range s.documents.All(ctx, store.Sessions) {
+		if err != nil {
+			return nil, fmt.Errorf("listing the sessions: %w", err)
+		}
+		var doc storedSession
+		if json.Unmarshal(b, &doc) != nil || !doc.Expires.After(now) || !match(&doc.SessionInfo) {
+			continue // what another version wrote is not listed
+		}
+		opened := session.Opened{Handle: doc.Handle, Claims: session.Claims{IssuedAt: doc.Issued, Identity: identity.Identity{Subject: doc.Subject}}}
+		if !s.revocations.Revoked(doc.Org, &opened) {
+			found = append(found, doc.SessionInfo)
+		}
+	}
+	slices.SortFunc(found, func(a, b SessionInfo) int { return b.Issued.Compare(a.Issued) })
+	return found, nil
+}
+
+const (
+	// ownLists is how often in ownListsIn a person is shown their sessions, because that looks at everybody's.
+	ownLists   = 10
+	ownListsIn = time.Minute
+)
+
+// ownSessions are those of the person that claims are of, and nobody else's (immunity S60). Without the list the page
+// still serves: nil is no failure.
+func (x *exchange) ownSessions(claims *session.Opened) []SessionInfo {
+	ctx, subject := x.r.Context(), claims.Identity.Subject
+	wait, err := x.cfg.State.budget.Take(ctx, "sessions/"+x.cfg.Org+"/"+subject, ownLists, ownListsIn)
+	if err != nil || wait > 0 {
+		return nil
+	}
+	own, err := x.cfg.State.Sessions(ctx, func(s *SessionInfo) bool { return s.Org == x.cfg.Org && s.Subject == subject })
+	if err != nil {
+		x.log.WarnContext(ctx, "sessions not listed", slog.Any("error", err))
+	}
+	return own
+}

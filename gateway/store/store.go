@@ -28,6 +28,8 @@ const (
 	Handovers Kind = "handover"
 	// Sessions are what belongs to a session and does not fit into its cookie.
 	Sessions Kind = "session"
+	// EnrollCodes are codes that an admin has given out, by their hash.
+	EnrollCodes Kind = "enrollcode"
 )
 
 // Documents keeps bytes under an id for a time. What is kept is opaque to it, and secret: whoever puts something where

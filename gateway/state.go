@@ -30,17 +30,19 @@ type State struct {
 
 // NewState returns an empty State. It does no I/O.
 func NewState() *State {
+	memory := store.NewMemory()
 	s := &State{
 		transactions: transaction.NewManager(transaction.Config{}),
 		revocations:  &session.Revocations{},
-		documents:    new(store.Memory),
+		budget:       memory.Budget,
+		documents:    memory.Documents,
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
 
 // Budget counts wrong codes, pushes and denials, for flows that hold limits.
-func (s *State) Budget() *store.Budget { return &s.budget }
+func (s *State) Budget() store.Budget { return s.budget }
 
 // share makes what is revoked here known to all who share r, and what is revoked there known here, from now to Close.
 // It comes before the first request.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Go: a C compiler for the race detector, Chromium with fonts for the pages, Node.js
-# for Okta's own SDK, and what the examples in docs and the samples in deploy run on. Only root on a Debian system can install packages; anybody else is told what is missing.
+# for Okta's own SDK, Redis (with redis-cli) for the shared store, and what the examples in docs and the samples in deploy run on. Only root on a Debian system can install packages; anybody else is told what is missing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,7 @@ command -v php >/dev/null || packages+=(php-cli)
 command -v javac >/dev/null || packages+=(default-jdk-headless)
 [[ -f /usr/share/java/gson.jar ]] || packages+=(libgoogle-gson-java)
 /usr/bin/python3 -c "import jwt, cryptography" 2>/dev/null || packages+=(python3-jwt python3-cryptography)
+command -v redis-server >/dev/null || packages+=(redis-server)
 
 if ((${#packages[@]})); then
 	if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then

@@ -71,7 +71,7 @@ func (p *player) as(change func(*factors.Config)) {
 		p.Fatal(err)
 	}
 	cfg := factors.Config{
-		API: api, Primary: factors.PrimaryIdentity, Budget: new(store.Budget), Now: func() time.Time { return p.clock },
+		API: api, Primary: factors.PrimaryIdentity, Budget: new(store.Counters), Now: func() time.Time { return p.clock },
 		Factors: []identity.Factor{
 			identity.Push, identity.NumberChallenge, identity.TOTP, identity.GoogleOTP, identity.HardwareOTP, identity.WebAuthn,
 			identity.SMS, identity.Voice, identity.Email, identity.SecurityQuestion,

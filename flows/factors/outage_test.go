@@ -55,7 +55,7 @@ func TestS77NobodyIsLetInWithoutOkta(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		engine, err := factors.New(factors.Config{API: api, Primary: factors.PrimaryIdentity, Budget: new(store.Budget)})
+		engine, err := factors.New(factors.Config{API: api, Primary: factors.PrimaryIdentity, Budget: new(store.Counters)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,7 +35,7 @@ type simulated struct {
 func newSimulated(t testing.TB, change ...func(*oktasim.Config, *access.Config, *factors.Config)) *simulated {
 	t.Helper()
 	w := &world{TB: t, clock: time.Now()}
-	w.budget = &store.Budget{Now: w.now}
+	w.budget = &store.Counters{Now: w.now}
 	var handler atomic.Value
 	w.srv = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		handler.Load().(http.Handler).ServeHTTP(rw, r)

@@ -46,7 +46,7 @@ type world struct {
 	engine *factors.Engine
 	client *okta.Client
 	cc     flows.ClientContext
-	budget *store.Budget
+	budget *store.Counters
 
 	mu     sync.Mutex
 	clock  time.Time
@@ -93,7 +93,7 @@ var all = []identity.Factor{
 func newWorld(t testing.TB, change ...func(*factors.Config)) *world {
 	t.Helper()
 	w := &world{TB: t, clock: time.Now(), routes: map[string]func(call) (int, string){}}
-	w.budget = &store.Budget{Now: w.now}
+	w.budget = &store.Counters{Now: w.now}
 	w.srv = httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(w.srv.Close)
 	var err error

@@ -18,14 +18,14 @@ const org = "https://acme.okta.com"
 type bench struct {
 	*testing.T
 	*limits.Counter
-	budget *store.Budget
+	budget *store.Counters
 	clock  time.Time
 }
 
 func newBench(t *testing.T, cfg limits.Config) *bench {
 	t.Helper()
 	b := &bench{T: t, clock: time.Now()}
-	b.budget = &store.Budget{Now: func() time.Time { return b.clock }}
+	b.budget = &store.Counters{Now: func() time.Time { return b.clock }}
 	var err error
 	if b.Counter, err = limits.New(b.budget, cfg, org); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestNew(t *testing.T) {
 		{Window: 59 * time.Second}: "the window of the limits is 59s; give 1m0s or more",
 		{AddressPasswords: 101}:    "a limit is more than can be counted; give at most 100",
 	} {
-		if _, err := limits.New(new(store.Budget), cfg, org); err == nil || err.Error() != want {
+		if _, err := limits.New(new(store.Counters), cfg, org); err == nil || err.Error() != want {
 			t.Errorf("%+v: %v, want %s", cfg, err, want)
 		}
 	}

@@ -144,29 +144,31 @@ func (c *Codec) OpenToken(ctx context.Context, purpose string, maxAge time.Durat
 }
 
 func (c *Codec) sealing(ctx context.Context) (*key, error) {
-	ring, err := c.keys.Ring(ctx)
+	ring, err := ringOf(ctx, c.keys)
 	if err != nil {
-		return nil, fmt.Errorf("getting the cookie keys: %w", err)
+		return nil, err
 	}
 	return ring.sealing(time.Now()), nil
 }
 
+func ringOf(ctx context.Context, keys Keys) (*Ring, error) {
+	ring, err := keys.Ring(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("getting the cookie keys: %w", err)
+	}
+	return ring, nil
+}
+
 // split finds the key that a sealed value names, and what that key sealed.
 func (c *Codec) split(ctx context.Context, value string, maxLength int) (*key, string, error) {
-	ring, err := c.keys.Ring(ctx)
+	ring, err := ringOf(ctx, c.keys)
 	if err != nil {
-		return nil, "", fmt.Errorf("getting the cookie keys: %w", err)
+		return nil, "", err
 	}
 	id, sealed, ok := strings.Cut(value[:min(len(value), maxLength+1)], ".")
 	if !ok || len(value) > maxLength {
 		return nil, "", ErrInvalid
 	}
-	k := ring.find(id)
-	if k == nil {
-		if ring.missed != nil {
-			ring.missed()
-		}
-		return nil, "", ErrInvalid
-	}
-	return k, sealed, nil
+	k, err := ring.lookUp(id)
+	return k, sealed, err
 }

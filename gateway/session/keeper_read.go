@@ -73,15 +73,13 @@ func (k *Keeper) amend(ctx context.Context, from source) (*storedRing, error) {
 	stored, err := load(ctx, from.storage)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && from.mayMake:
-		stored = &storedRing{Version: storedVersion}
-		stored.add(now)
+		stored = newStoredRing(now)
 	case err != nil:
 		return nil, err
-	case stored.due(now, k.rotation.Every):
-		stored.add(now.Add(sealAfter))
-		stored.prune(now, k.rotation.KeepFor)
-	default:
+	case !stored.due(now, k.rotation.Every):
 		return stored, nil
+	default:
+		stored.amend(now, k.rotation)
 	}
 	raw, err := stored.encode()
 	if err != nil {

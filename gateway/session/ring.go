@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gorilla/securecookie"
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // minSecret is the least length of a cookie_secret in bytes, and that of the secrets made here.
@@ -19,6 +21,9 @@ const minSecret = 32
 // Ring is the set of keys that open cookies, newest first, one of which seals. It never changes.
 type Ring struct {
 	keys []*key
+	// names is the key of Vault.Name: the same for as long as the ring is used, because what has a name has to be found
+	// again under it. nil for none.
+	names []byte
 	// missed is told that a cookie named a key that is not in the ring; may be nil.
 	missed func()
 }
@@ -29,6 +34,7 @@ type key struct {
 	notBefore   time.Time // it seals nothing earlier, so that every replica can open what it seals
 	prk         []byte    // what the others are derived from
 	hash, block []byte
+	vault       cipher.AEAD
 	cookies     *securecookie.SecureCookie
 }
 
@@ -50,7 +56,11 @@ func RingFromSecrets(secrets []string) (*Ring, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("cookie_secret needs at least one secret; make one with: openssl rand -base64 32")
 	}
-	r := &Ring{}
+	names, err := deriveNames([]byte(secrets[len(secrets)-1])) // the oldest: a new one comes in front
+	if err != nil {
+		return nil, err
+	}
+	r := &Ring{names: names}
 	for i, s := range secrets {
 		if len(s) < minSecret {
 			return nil, fmt.Errorf("cookie_secret: secret %d has %d bytes, but at least %d are needed; make one with: openssl rand -base64 32", i+1, len(s), minSecret)
@@ -84,13 +94,24 @@ func deriveKey(secret []byte) (*key, error) {
 		err = errors.Join(err, e)
 		return b
 	}
-	id, hash, block := derive("id", 6), derive("hash", 32), derive("block", 32)
+	id, hash, block, vault := derive("id", 6), derive("hash", 32), derive("block", 32), derive("vault", chacha20poly1305.KeySize)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the cookie keys: %w", err)
 	}
 	k := &key{id: base64.RawURLEncoding.EncodeToString(id), prk: prk, hash: hash, block: block}
+	if k.vault, err = chacha20poly1305.NewX(vault); err != nil {
+		return nil, fmt.Errorf("deriving the cookie keys: %w", err)
+	}
 	k.cookies = k.codec(MaxCookie, 0)
 	return k, nil
+}
+
+func deriveNames(secret []byte) ([]byte, error) {
+	names, err := hkdf.Key(sha256.New, secret, nil, "sidegate names v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("deriving the key of names: %w", err)
+	}
+	return names, nil
 }
 
 // codec is a securecookie of this key (HMAC-SHA256, AES-256). maxAge 0 means that securecookie checks
@@ -124,6 +145,18 @@ func (r *Ring) find(id string) *key {
 		}
 	}
 	return nil
+}
+
+// lookUp finds the key that a sealed value names.
+func (r *Ring) lookUp(id string) (*key, error) {
+	k := r.find(id)
+	if k == nil {
+		if r.missed != nil {
+			r.missed()
+		}
+		return nil, ErrInvalid
+	}
+	return k, nil
 }
 
 // sealing is the newest key whose time has come. The clock of a replica may be behind that of the

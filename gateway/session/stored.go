@@ -16,6 +16,14 @@ const storedVersion = 1
 type storedRing struct {
 	Version int         `json:"version"`
 	Keys    []storedKey `json:"keys"`
+	// Names is the secret that names in a shared store are made with. It stays when the keys are rotated.
+	Names []byte `json:"names,omitempty"`
+}
+
+func newStoredRing(now time.Time) *storedRing {
+	r := &storedRing{Version: storedVersion, Names: newSecret()}
+	r.add(now)
+	return r
 }
 
 // storedKey is one secret, from which everything else is derived, and the time when it begins to seal.
@@ -57,6 +65,13 @@ func (r *storedRing) encode() ([]byte, error) {
 
 func (r *storedRing) ring() (*Ring, error) {
 	ring := &Ring{}
+	if len(r.Names) >= minSecret {
+		names, err := deriveNames(r.Names)
+		if err != nil {
+			return nil, err
+		}
+		ring.names = names
+	}
 	for i, k := range r.Keys {
 		if len(k.Secret) < minSecret {
 			return nil, fmt.Errorf("the stored key ring is damaged: key %d has %d bytes", i+1, len(k.Secret))
@@ -68,15 +83,35 @@ func (r *storedRing) ring() (*Ring, error) {
 	return ring, nil
 }
 
-// due reports whether the newest key is old enough for a successor.
+// due reports whether the newest key is old enough for a successor, or the secret of names is missing, which rings had
+// none of at first.
 func (r *storedRing) due(now time.Time, every time.Duration) bool {
+	return r.old(now, every) || len(r.Names) < minSecret
+}
+
+func (r *storedRing) old(now time.Time, every time.Duration) bool {
 	return now.Sub(r.Keys[0].NotBefore) >= every
 }
 
 func (r *storedRing) add(notBefore time.Time) {
+	r.Keys = slices.Insert(r.Keys, 0, storedKey{Secret: newSecret(), NotBefore: notBefore.UTC()})
+}
+
+func newSecret() []byte {
 	secret := make([]byte, minSecret)
 	_, _ = rand.Read(secret) // never fails: crypto/rand stops the program instead
-	r.Keys = slices.Insert(r.Keys, 0, storedKey{Secret: secret, NotBefore: notBefore.UTC()})
+	return secret
+}
+
+// amend does what due found.
+func (r *storedRing) amend(now time.Time, rotation Rotation) {
+	if len(r.Names) < minSecret {
+		r.Names = newSecret()
+	}
+	if r.old(now, rotation.Every) {
+		r.add(now.Add(sealAfter))
+		r.prune(now, rotation.KeepFor)
+	}
 }
 
 // prune drops the keys whose successor began to seal keepFor or more ago.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -17,12 +18,31 @@ type Revocation struct {
 	Until time.Time `json:"until"`
 }
 
-// Revocations is how replicas tell each other of sessions that have ended. Implementations are safe for concurrent use.
-type Revocations interface {
-	// Revoke keeps r to its Until and tells all who follow. After an error r is tried again, in the background, until it is
-	// through: the error is there so that nobody is told meanwhile that it is.
-	Revoke(ctx context.Context, r Revocation) error
-	// Follow calls f with every revocation in force and then with each new one, until ctx ends. After an interruption it
-	// begins anew, so that f hears of some more than once and misses none.
-	Follow(ctx context.Context, f func(Revocation))
+// Revoke implements Revocations.
+func (m *Memory) Revoke(_ context.Context, r Revocation) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forgetRevocations()
+	m.revoked = append(m.revoked, r)
+	tell(m.followers, r)
+	return nil
+}
+
+// Follow implements Revocations.
+func (m *Memory) Follow(ctx context.Context, apply func(Revocation)) {
+	m.mu.Lock()
+	m.forgetRevocations()
+	h := join(&m.followers)
+	h.put(m.revoked...)
+	h.put(Revocation{})
+	m.mu.Unlock()
+	h.run(ctx, apply)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.followers, h)
+}
+
+func (m *Memory) forgetRevocations() {
+	now := time.Now()
+	m.revoked = slices.DeleteFunc(m.revoked, func(r Revocation) bool { return !now.Before(r.Until) })
 }

@@ -16,10 +16,14 @@ var mayImport = map[string][]string{
 	"flows/factors":        {"flows", "flows/limits", "flows/okta", "flows/okta/access", "gateway/identity"},
 	"flows/identityengine": {"flows", "flows/limits", "flows/okta", "gateway/identity"},
 
-	"gateway":             {"gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "gateway/upstream", "flows", "ui"},
-	"gateway/upstream":    {"gateway/session", "gateway/identity"},
-	"gateway/identity":    {},
-	"gateway/store":       {},
+	"gateway":          {"gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "gateway/upstream", "flows", "ui"},
+	"gateway/upstream": {"gateway/session", "gateway/identity"},
+	"gateway/identity": {},
+	"gateway/store":    {},
+
+	"gateway/store/redisstore": {"gateway/store"},
+	"gateway/store/storetest":  {"gateway/store"},
+
 	"gateway/session":     {"gateway/identity", "gateway/store"},
 	"gateway/decision":    {"gateway/session", "gateway/identity"},
 	"gateway/transaction": {"flows", "gateway/identity"},
@@ -28,7 +32,7 @@ var mayImport = map[string][]string{
 	"oktasim": {},
 
 	"caddymodule": {
-		"gateway", "gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/transaction", "gateway/upstream",
+		"gateway", "gateway/decision", "gateway/identity", "gateway/session", "gateway/store", "gateway/store/redisstore", "gateway/transaction", "gateway/upstream",
 		"flows", "flows/factors", "flows/identityengine", "flows/limits", "flows/okta", "flows/okta/access", "ui",
 	},
 	".":                  {"caddymodule"},
@@ -49,9 +53,9 @@ var mayImport = map[string][]string{
 	"e2e/prism":              {"flows", "flows/factors", "flows/limits", "flows/okta", "flows/okta/access", "gateway/identity"},
 }
 
-// testsMayImport is what test files may import on top: the simulated Okta, which every layer is tested against, and the
-// counters that budgets are tested with.
-var testsMayImport = []string{"oktasim", "gateway/store"}
+// testsMayImport is what test files may import on top: the simulated Okta, which every layer is tested against, the
+// counters that budgets are tested with, and what starts real Redis servers.
+var testsMayImport = []string{"oktasim", "gateway/store", "gateway/store/storetest"}
 
 // knowsCaddy lists the only folders that may import Caddy. Its HTTP app is 928 packages where net/http is
 // 185: everything else has to stay testable in seconds and mountable in a plain net/http server.
@@ -102,6 +106,8 @@ func TestOnlyTheGlueKnowsCaddy(t *testing.T) {
 				t.Errorf("%s imports %s: only %v may know Caddy", s.path, p, knowsCaddy)
 			case strings.HasPrefix(p, "go.uber.org/zap") && !under(s.dir, knowsCaddy...):
 				t.Errorf("%s imports %s: log through slog, zap belongs to Caddy's edge", s.path, p)
+			case strings.HasPrefix(p, "github.com/redis/") && !under(s.dir, "gateway/store/redisstore"):
+				t.Errorf("%s imports %s: only gateway/store/redisstore speaks to Redis", s.path, p)
 			case strings.HasPrefix(p, "github.com/prometheus/") && !under(s.dir, "caddymodule"):
 				t.Errorf("%s imports %s: count through gateway.Observer, Prometheus belongs to caddymodule", s.path, p)
 			}

@@ -3,8 +3,6 @@ package store
 import (
 	"errors"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,23 +43,4 @@ func TestDocumentsLiveForTheirTime(t *testing.T) {
 			t.Errorf("deleted: %v", err)
 		}
 	})
-}
-
-// A hand-over or a kept request is good once, however many ask for it at the same time.
-func TestDocumentIsTakenOnce(t *testing.T) {
-	m, ctx := new(Memory), t.Context()
-	_ = m.Put(ctx, Handovers, "a", []byte("one"), time.Minute)
-	var taken atomic.Int32
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() {
-			if doc, err := m.Take(ctx, Handovers, "a"); err == nil && string(doc) == "one" {
-				taken.Add(1)
-			}
-		})
-	}
-	wg.Wait()
-	if taken.Load() != 1 {
-		t.Errorf("taken %d times", taken.Load())
-	}
 }

@@ -1,6 +1,3 @@
-// Package store owns what sign-ins of one process must share beside their own progress: the counters that budgets of
-// wrong codes, pushes and denials are kept by. It knows nothing of Okta, of people or of pages: whoever counts says under
-// which key, how many and for how long.
 package store
 
 import (
@@ -12,16 +9,16 @@ import (
 	"time"
 )
 
-// maxKeys is how many keys of one class a Budget remembers: of one class, because what costs an attacker nothing (names
+// maxKeys is how many keys of one class Counters remember: of one class, because what costs an attacker nothing (names
 // on the first page) must not push out what counts (codes of a person).
 const maxKeys = 100_000
 
-// maxEvents is how many events are kept of one key, and so the highest limit: a higher one counts as this.
-const maxEvents = 100
+// MaxEvents is how many events are kept of one key, and so the highest limit: a higher one counts as this.
+const MaxEvents = 100
 
-// Budget counts events under keys, in memory. The class of a key is what stands before its first "/". The zero value is
-// ready; it is safe for concurrent use. Its methods never fail: the error is there for stores that can.
-type Budget struct {
+// Counters are a Budget in memory. The class of a key is what stands before its first "/". The zero value is ready; it is
+// safe for concurrent use. Its methods never fail.
+type Counters struct {
 	// Now is the clock that dates events. Default time.Now.
 	Now func() time.Time
 
@@ -37,17 +34,15 @@ type class struct {
 }
 
 // events are the times at which something happened under key, oldest first. Who counts under one key need not agree on limit
-// and window: what lies within the longest window that was asked about is kept, up to maxEvents.
+// and window: what lies within the longest window that was asked about is kept, up to MaxEvents.
 type events struct {
 	key     string
 	at      []time.Time
 	longest time.Duration
 }
 
-// Take counts one event under key now, unless limit events lie within the window that ends now: then nothing is
-// counted, and wait is how long it takes until the next can be. 0 means counted. Concurrent calls never count more than
-// limit.
-func (b *Budget) Take(_ context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
+// Take implements Budget.
+func (b *Counters) Take(_ context.Context, key string, limit int, window time.Duration) (wait time.Duration, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
@@ -68,15 +63,15 @@ func (b *Budget) Take(_ context.Context, key string, limit int, window time.Dura
 	return 0, nil
 }
 
-// Wait is how long it takes until Take would count; 0 is now.
-func (b *Budget) Wait(_ context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
+// Wait implements Budget.
+func (b *Counters) Wait(_ context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.wait(key, limit, window, b.now()), nil
 }
 
-// Return takes back the latest event under key: it was none.
-func (b *Budget) Return(_ context.Context, key string) error {
+// Return implements Budget.
+func (b *Counters) Return(_ context.Context, key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.class(key)
@@ -90,8 +85,8 @@ func (b *Budget) Return(_ context.Context, key string) error {
 	return nil
 }
 
-// Reset forgets all events under key.
-func (b *Budget) Reset(_ context.Context, key string) error {
+// Reset implements Budget.
+func (b *Counters) Reset(_ context.Context, key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.class(key)
@@ -102,7 +97,7 @@ func (b *Budget) Reset(_ context.Context, key string) error {
 }
 
 // wait is Wait with the lock held.
-func (b *Budget) wait(key string, limit int, window time.Duration, now time.Time) time.Duration {
+func (b *Counters) wait(key string, limit int, window time.Duration, now time.Time) time.Duration {
 	e, ok := b.class(key).byKey[key]
 	if limit <= 0 {
 		return window
@@ -113,7 +108,7 @@ func (b *Budget) wait(key string, limit int, window time.Duration, now time.Time
 	ev := e.Value.(*events)
 	ev.longest = max(ev.longest, window)
 	at := ev.at
-	if limit = min(limit, maxEvents); len(at) < limit {
+	if limit = min(limit, MaxEvents); len(at) < limit {
 		return 0
 	}
 	return max(at[len(at)-limit].Add(window).Sub(now), 0)
@@ -123,14 +118,14 @@ func (b *Budget) wait(key string, limit int, window time.Duration, now time.Time
 func (ev *events) add(now time.Time, window time.Duration) {
 	ev.longest = max(ev.longest, window)
 	ev.at = append(ev.at, now)
-	old := max(len(ev.at)-maxEvents, 0)
+	old := max(len(ev.at)-MaxEvents, 0)
 	for old < len(ev.at)-1 && now.Sub(ev.at[old]) >= ev.longest {
 		old++
 	}
 	ev.at = slices.Delete(ev.at, 0, old)
 }
 
-func (b *Budget) class(key string) *class {
+func (b *Counters) class(key string) *class {
 	name, _, _ := strings.Cut(key, "/")
 	c := b.classes[name]
 	if c == nil {
@@ -143,14 +138,14 @@ func (b *Budget) class(key string) *class {
 	return c
 }
 
-func (b *Budget) now() time.Time {
+func (b *Counters) now() time.Time {
 	if b.Now != nil {
 		return b.Now()
 	}
 	return time.Now()
 }
 
-func (b *Budget) limit() int {
+func (b *Counters) limit() int {
 	if b.max > 0 {
 		return b.max
 	}

@@ -14,38 +14,47 @@ import (
 // maxDocuments is how many documents of one kind a Memory keeps: the oldest makes room.
 const maxDocuments = 100_000
 
-// Memory keeps documents in this process. The zero value is ready; it is safe for concurrent use. Its methods never fail:
-// the errors are there for stores that can.
+// Memory keeps documents and revocations in this process. The zero value is ready; it is safe for concurrent use. Its
+// methods fail only for what the documents are.
 type Memory struct {
-	mu    sync.Mutex
-	kinds map[Kind]*shelf
+	mu        sync.Mutex
+	kinds     map[Kind]*shelf
+	revoked   []Revocation
+	followers readers[Revocation]
 }
 
 // shelf holds the documents of one kind, the one put last in front.
 type shelf struct {
-	byID  map[string]*list.Element
-	order list.List
+	byID    map[string]*list.Element
+	order   list.List
+	turns   map[string]turn
+	readers readers[string]
 }
 
 type document struct {
-	id    string
-	bytes []byte
-	until time.Time
+	id       string
+	bytes    []byte
+	until    time.Time
+	revision uint64
+	by       string // the token of the Commit that it is from
 }
 
-var _ Documents = (*Memory)(nil)
+var (
+	_ Documents   = (*Memory)(nil)
+	_ Turns       = (*Memory)(nil)
+	_ Revocations = (*Memory)(nil)
+)
 
 // Put implements Documents.
 func (m *Memory) Put(_ context.Context, kind Kind, id string, doc []byte, ttl time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.shelf(kind)
-	s.drop(id)
-	now := time.Now()
-	for e := s.order.Back(); e != nil && (len(s.byID) >= maxDocuments || !now.Before(e.Value.(*document).until)); e = s.order.Back() {
-		s.drop(e.Value.(*document).id)
+	revision := uint64(0)
+	if old := s.get(id); old != nil {
+		revision = old.revision
 	}
-	s.byID[id] = s.order.PushFront(&document{id: id, bytes: bytes.Clone(doc), until: now.Add(ttl)})
+	s.put(&document{id: id, bytes: bytes.Clone(doc), until: time.Now().Add(ttl), revision: revision + 1})
 	return nil
 }
 
@@ -53,7 +62,7 @@ func (m *Memory) Put(_ context.Context, kind Kind, id string, doc []byte, ttl ti
 func (m *Memory) Get(_ context.Context, kind Kind, id string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.shelf(kind).get(id)
+	return m.shelf(kind).bytes(id)
 }
 
 // Take implements Documents.
@@ -61,15 +70,19 @@ func (m *Memory) Take(_ context.Context, kind Kind, id string) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.shelf(kind)
-	defer s.drop(id)
-	return s.get(id)
+	doc, err := s.bytes(id)
+	s.drop(id)
+	tell(s.readers, id)
+	return doc, err
 }
 
 // Delete implements Documents.
 func (m *Memory) Delete(_ context.Context, kind Kind, id string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.shelf(kind).drop(id)
+	s := m.shelf(kind)
+	s.drop(id)
+	tell(s.readers, id)
 	return nil
 }
 
@@ -82,7 +95,7 @@ func (m *Memory) All(_ context.Context, kind Kind) iter.Seq2[[]byte, error] {
 		m.mu.Unlock()
 		for _, id := range ids {
 			m.mu.Lock()
-			doc, err := s.get(id)
+			doc, err := s.bytes(id)
 			m.mu.Unlock()
 			if err == nil && !yield(doc, nil) {
 				return
@@ -94,7 +107,7 @@ func (m *Memory) All(_ context.Context, kind Kind) iter.Seq2[[]byte, error] {
 func (m *Memory) shelf(kind Kind) *shelf {
 	s := m.kinds[kind]
 	if s == nil {
-		s = &shelf{byID: map[string]*list.Element{}}
+		s = &shelf{byID: map[string]*list.Element{}, turns: map[string]turn{}}
 		if m.kinds == nil {
 			m.kinds = map[Kind]*shelf{}
 		}
@@ -103,12 +116,31 @@ func (m *Memory) shelf(kind Kind) *shelf {
 	return s
 }
 
-func (s *shelf) get(id string) ([]byte, error) {
+// put makes room for d, and forgets what is over and stands behind.
+func (s *shelf) put(d *document) {
+	s.drop(d.id)
+	now := time.Now()
+	for e := s.order.Back(); e != nil && (len(s.byID) >= maxDocuments || !now.Before(e.Value.(*document).until)); e = s.order.Back() {
+		s.drop(e.Value.(*document).id)
+	}
+	s.byID[d.id] = s.order.PushFront(d)
+}
+
+// get is nil where there is none.
+func (s *shelf) get(id string) *document {
 	e, ok := s.byID[id]
 	if !ok || !time.Now().Before(e.Value.(*document).until) {
+		return nil
+	}
+	return e.Value.(*document)
+}
+
+func (s *shelf) bytes(id string) ([]byte, error) {
+	d := s.get(id)
+	if d == nil {
 		return nil, ErrNotFound
 	}
-	return bytes.Clone(e.Value.(*document).bytes), nil
+	return bytes.Clone(d.bytes), nil
 }
 
 func (s *shelf) drop(id string) {

@@ -12,7 +12,7 @@ import (
 
 const window = 5 * time.Minute
 
-func take(t *testing.T, b *Budget, key string, want time.Duration) {
+func take(t *testing.T, b *Counters, key string, want time.Duration) {
 	t.Helper()
 	if wait, err := b.Take(t.Context(), key, 3, window); err != nil || wait != want {
 		t.Errorf("Take(%.40q) is %v, %v, want %v", key, wait, err, want)
@@ -22,7 +22,7 @@ func take(t *testing.T, b *Budget, key string, want time.Duration) {
 // S63: no three events follow each other within a window, wherever windows are thought to begin.
 func TestS63BudgetSlides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := new(Budget)
+		b := new(Counters)
 		take(t, b, "code/a", 0)
 		time.Sleep(4 * time.Minute)
 		take(t, b, "code/a", 0)
@@ -55,7 +55,7 @@ func TestS63BudgetSlides(t *testing.T) {
 
 // S63: guesses that come at once share the budget too.
 func TestS63ConcurrentGuesses(t *testing.T) {
-	b := new(Budget)
+	b := new(Counters)
 	var granted atomic.Int32
 	var wg sync.WaitGroup
 	for range 50 {
@@ -74,7 +74,7 @@ func TestS63ConcurrentGuesses(t *testing.T) {
 // S72: keys are told apart to their last byte.
 func TestS72LongKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := new(Budget)
+		b := new(Counters)
 		for _, n := range []int{60, 72, 300} {
 			name := "password/" + strings.Repeat("x", n)
 			for range 3 {
@@ -88,7 +88,7 @@ func TestS72LongKeys(t *testing.T) {
 
 // A flood of names neither grows without end nor makes forget what was counted for a person.
 func TestBudgetIsBounded(t *testing.T) {
-	b := &Budget{max: 100}
+	b := &Counters{max: 100}
 	for range 3 {
 		take(t, b, "code/a", 0)
 	}
@@ -115,7 +115,7 @@ func TestBudgetIsBounded(t *testing.T) {
 // S63: a site with a lower limit and a shorter window makes a site with others forget nothing.
 func TestS63SitesThatShareAKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := new(Budget)
+		b := new(Counters)
 		for range 3 {
 			take(t, b, "send/a", 0)
 		}
@@ -134,7 +134,7 @@ func TestS63SitesThatShareAKey(t *testing.T) {
 // What is kept of one key is bounded in time and in number, and no limit is beyond it.
 func TestBudgetKeepsWhatMatters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := new(Budget)
+		b := new(Counters)
 		kept := func() int { return len(b.classes["code"].byKey["code/a"].Value.(*events).at) }
 		for range 20 {
 			take(t, b, "code/a", 0)
@@ -145,13 +145,13 @@ func TestBudgetKeepsWhatMatters(t *testing.T) {
 		}
 		time.Sleep(window)
 		counted := 0
-		for range 10 * maxEvents {
+		for range 10 * MaxEvents {
 			if wait, _ := b.Take(t.Context(), "code/a", 1_000_000, window); wait == 0 {
 				counted++
 			}
 		}
-		if n := kept(); n != maxEvents || counted != maxEvents {
-			t.Errorf("%d times are kept and %d were counted, want %d", n, counted, maxEvents)
+		if n := kept(); n != MaxEvents || counted != MaxEvents {
+			t.Errorf("%d times are kept and %d were counted, want %d", n, counted, MaxEvents)
 		}
 	})
 }

@@ -1,0 +1,192 @@
+package redisstore
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"sidegate.example/sidegate/gateway/store"
+)
+
+// revocations keeps all revocations in one sorted set, by the time at which each may be forgotten.
+type revocations struct{ *Redis }
+
+const (
+	purposeRevocation = "revocation"
+	// page is how many revocations are read at once.
+	page = 1000
+)
+
+// ownRevocations are those made here: kept until they may be forgotten, so that one which did not get through, or which
+// Redis has lost, is given again.
+type ownRevocations struct {
+	mu     sync.Mutex
+	sealed map[string]time.Time // until
+	again  func()               // of who follows, nil for nobody
+}
+
+// revoking keeps and tells a revocation, and forgets those that are over. KEYS: all. ARGV: revocation, until and now in
+// milliseconds, channel. One that is there already is told to nobody.
+var revoking = redis.NewScript(`
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+if redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1]) == 1 then redis.call('PUBLISH', ARGV[4], ARGV[1]) end
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if last[2] then redis.call('PEXPIREAT', KEYS[1], last[2]) end
+return 1
+`)
+
+func (v revocations) name() string    { return v.cfg.Prefix + "{revocations}" }
+func (v revocations) channel() string { return v.cfg.Prefix + "revocations:changes" }
+
+// Revoke implements store.Revocations.
+func (v revocations) Revoke(ctx context.Context, r store.Revocation) error {
+	doc, err := json.Marshal(r)
+	if err != nil {
+		return v.failed(opRevocation, err)
+	}
+	sealed, err := v.seal(ctx, purposeRevocation, doc)
+	if err != nil {
+		return err
+	}
+	v.own.keep(string(sealed), r.Until)
+	if err := v.put(ctx, string(sealed), r.Until); err != nil {
+		v.own.retry()
+		return err
+	}
+	return nil
+}
+
+func (v revocations) put(ctx context.Context, sealed string, until time.Time) error {
+	err := revoking.Run(ctx, v.client, []string{v.name()}, sealed, until.UnixMilli(), time.Now().UnixMilli(), v.channel()).Err()
+	if err != nil {
+		return v.failed(opRevocation, err)
+	}
+	return nil
+}
+
+// Follow implements store.Revocations.
+func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
+	again := make(chan struct{}, 1)
+	v.own.followed(func() {
+		select {
+		case again <- struct{}{}:
+		default:
+		}
+	})
+	defer v.own.followed(nil)
+	var wg sync.WaitGroup
+	wg.Go(func() { v.putAgain(ctx, again) })
+	defer wg.Wait()
+	v.subscribe(ctx, v.channel(), func(ctx context.Context) error {
+		if err := v.readAll(ctx, apply); err != nil {
+			return err
+		}
+		v.own.retry() // what Redis has lost meanwhile
+		apply(store.Revocation{})
+		return nil
+	}, func(sealed []byte) { _ = v.apply(ctx, sealed, apply) })
+}
+
+// putAgain gives what was made here again, whenever that is asked for, until all of it is there.
+func (v revocations) putAgain(ctx context.Context, again <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again:
+		}
+		for !v.putOwn(ctx) {
+			pause := time.NewTimer(againAfter)
+			select {
+			case <-ctx.Done():
+				pause.Stop()
+				return
+			case <-pause.C:
+			}
+		}
+	}
+}
+
+func (v revocations) putOwn(ctx context.Context) bool {
+	for sealed, until := range v.own.all() {
+		if v.put(ctx, sealed, until) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// readAll applies all revocations that are kept.
+func (v revocations) readAll(ctx context.Context, apply func(store.Revocation)) error {
+	for at := int64(0); ; at += page {
+		// The last to be forgotten come first: whatever is added or forgotten meanwhile, none is passed over.
+		all, err := v.client.ZRevRangeByScore(ctx, v.name(), &redis.ZRangeBy{
+			Min: strconv.FormatInt(time.Now().UnixMilli(), 10), Max: "+inf", Offset: at, Count: page,
+		}).Result()
+		if err != nil {
+			return v.failed(opRevocation, err)
+		}
+		for _, sealed := range all {
+			_ = v.apply(ctx, []byte(sealed), apply) // counted
+		}
+		if len(all) < page {
+			return nil
+		}
+	}
+}
+
+func (v revocations) apply(ctx context.Context, sealed []byte, apply func(store.Revocation)) error {
+	doc, err := v.open(ctx, purposeRevocation, sealed)
+	if err != nil {
+		return err
+	}
+	var r store.Revocation
+	if err := json.Unmarshal(doc, &r); err != nil {
+		return v.failed(opRevocation, err)
+	}
+	apply(r)
+	return nil
+}
+
+func (o *ownRevocations) keep(sealed string, until time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.sealed == nil {
+		o.sealed = map[string]time.Time{}
+	}
+	o.sealed[sealed] = until
+}
+
+// all are those that are not over.
+func (o *ownRevocations) all() map[string]time.Time {
+	now := time.Now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	live := map[string]time.Time{}
+	for sealed, until := range o.sealed {
+		if now.Before(until) {
+			live[sealed] = until
+		}
+	}
+	o.sealed = live
+	return maps.Clone(live)
+}
+
+func (o *ownRevocations) followed(again func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.again = again
+}
+
+func (o *ownRevocations) retry() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.again != nil {
+		o.again()
+	}
+}

@@ -1,0 +1,148 @@
+package redisstore
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"sidegate.example/sidegate/gateway/store"
+)
+
+// turns keeps who has the turn beside the document, in a key that goes by itself.
+type turns struct{ *Redis }
+
+// turnOf is the key of who has the turn at a document.
+func turnOf(name string) string { return name + ":turn" }
+
+// acquiring takes the turn and returns the document and its revision. KEYS: document, turn. ARGV: token, milliseconds to
+// hold, 'new' where the document is yet to be. A turn that is this token's already is one whose answer was lost.
+var acquiring = redis.NewScript(`
+local doc = redis.call('HMGET', KEYS[1], 'd', 'r')
+if not doc[1] and ARGV[3] ~= 'new' then return {'gone'} end
+if redis.call('GET', KEYS[2]) ~= ARGV[1] and not redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return {'held'} end
+if ARGV[3] == 'new' then return {'yours', '', '0'} end
+return {'yours', doc[1], doc[2]}
+`)
+
+// committing puts a document in place. KEYS: document, turn. ARGV: token, revision, document, milliseconds to live,
+// channel, notice (” for none).
+var committing = redis.NewScript(`
+local now = redis.call('HMGET', KEYS[1], 'r', 'b')
+if now[2] == ARGV[1] then return 'done' end
+local answer = 'done'
+if (now[1] or '0') == ARGV[2] then
+	redis.call('HSET', KEYS[1], 'd', ARGV[3], 'b', ARGV[1])
+	redis.call('HINCRBY', KEYS[1], 'r', 1)
+	redis.call('PEXPIRE', KEYS[1], ARGV[4])
+	if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
+elseif now[1] then
+	answer = 'lost'
+else
+	answer = 'gone'
+end
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+return answer
+`)
+
+// releasing ends a turn. KEYS: turn. ARGV: token.
+var releasing = redis.NewScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`)
+
+// Begin implements store.Turns.
+func (t turns) Begin(ctx context.Context, kind store.Kind, id string, hold time.Duration) (store.Turn, error) {
+	return t.acquire(ctx, kind, id, hold, "new")
+}
+
+// Acquire implements store.Turns.
+func (t turns) Acquire(ctx context.Context, kind store.Kind, id string, hold time.Duration) (store.Turn, error) {
+	return t.acquire(ctx, kind, id, hold, "")
+}
+
+func (t turns) acquire(ctx context.Context, kind store.Kind, id string, hold time.Duration, how string) (store.Turn, error) {
+	name, err := t.key(ctx, string(kind), id)
+	if err != nil {
+		return store.Turn{}, err
+	}
+	turn := store.Turn{Kind: kind, ID: id, Token: rand.Text()}
+	answer, err := acquiring.Run(ctx, t.client, []string{name, turnOf(name)}, turn.Token, milliseconds(hold), how).StringSlice()
+	switch {
+	case err != nil:
+		return store.Turn{}, t.failed(opTurn, err)
+	case len(answer) == 1 && answer[0] == "gone":
+		return store.Turn{}, store.ErrNotFound
+	case len(answer) == 1 && answer[0] == "held":
+		return store.Turn{}, store.ErrHeld
+	case len(answer) != 3:
+		return store.Turn{}, t.failed(opTurn, fmt.Errorf("%d answers", len(answer)))
+	}
+	if turn.Revision, err = strconv.ParseUint(answer[2], 10, 64); err != nil {
+		return store.Turn{}, t.failed(opTurn, errors.New("the revision is no number"))
+	}
+	if turn.Revision > 0 {
+		turn.Doc, err = t.open(ctx, name, []byte(answer[1]))
+	}
+	if err != nil {
+		return store.Turn{}, errors.Join(err, t.Release(ctx, turn))
+	}
+	return turn, nil
+}
+
+// Commit implements store.Turns.
+func (t turns) Commit(ctx context.Context, turn store.Turn, doc []byte, ttl time.Duration, tell bool) error {
+	name, err := t.key(ctx, string(turn.Kind), turn.ID)
+	if err != nil {
+		return err
+	}
+	sealed, err := t.seal(ctx, name, doc)
+	if err != nil {
+		return err
+	}
+	var notice []byte
+	if tell {
+		if notice, err = t.seal(ctx, t.channel(turn.Kind), []byte(turn.ID)); err != nil {
+			return err
+		}
+	}
+	answer, err := committing.Run(ctx, t.client, []string{name, turnOf(name)},
+		turn.Token, turn.Revision, sealed, milliseconds(ttl), t.channel(turn.Kind), notice).Text()
+	switch {
+	case err != nil:
+		return t.failed(opTurn, err)
+	case answer == "lost":
+		return store.ErrLost
+	case answer == "gone":
+		return store.ErrNotFound
+	}
+	return nil
+}
+
+// Release implements store.Turns.
+func (t turns) Release(ctx context.Context, turn store.Turn) error {
+	name, err := t.key(ctx, string(turn.Kind), turn.ID)
+	if err != nil {
+		return err
+	}
+	if err := releasing.Run(ctx, t.client, []string{turnOf(name)}, turn.Token).Err(); err != nil {
+		return t.failed(opTurn, err)
+	}
+	return nil
+}
+
+// Changes implements store.Turns.
+func (t turns) Changes(ctx context.Context, kind store.Kind, changed func(id string)) {
+	channel := t.channel(kind)
+	t.subscribe(ctx, channel, func(context.Context) error { changed(""); return nil }, func(notice []byte) {
+		id, err := t.open(ctx, channel, notice)
+		if err != nil {
+			id = nil // who wrote that is unknown, and so is what has changed
+		}
+		changed(string(id))
+	})
+}

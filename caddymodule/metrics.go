@@ -95,7 +95,7 @@ var (
 		string(flows.DeniedOnPhone), string(flows.DeniedTimeout), string(flows.DeniedExpired),
 		string(flows.DeniedLocked), string(flows.DeniedPolicy), string(flows.DeniedNoFactor),
 		string(flows.DeniedUnsupported), string(flows.DeniedUpdateApp), string(flows.DeniedEnrollment),
-		string(flows.DeniedElsewhere), string(flows.DeniedRestored), string(flows.DeniedUnavailable), string(flows.DeniedTooMany),
+		string(flows.DeniedElsewhere), string(flows.DeniedRestored), string(flows.DeniedUnavailable), string(flows.DeniedTooMany), string(flows.DeniedStepUp),
 		string(flows.ReasonExpired), string(flows.ReasonRateLimited), string(flows.ReasonUnavailable),
 		string(flows.ReasonMalformed), string(flows.ReasonMisconfigured), string(flows.ReasonBadAnswer)}
 	challengeResults = []string{challengeAccepted, "rejected", "timeout"}

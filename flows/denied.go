@@ -31,6 +31,8 @@ const (
 	DeniedUnavailable DeniedReason = "unavailable"
 	// DeniedTooMany: too many wrong codes, so that the gate stops before Okta locks the account; wait.
 	DeniedTooMany DeniedReason = "too_many"
+	// DeniedStepUp: what the person has, or has proved, is not of the factors that were asked for, or another person proved it.
+	DeniedStepUp DeniedReason = "step_up"
 	// DeniedUpdateApp: the phone's Okta Verify is too old or needs biometrics switched on.
 	DeniedUpdateApp DeniedReason = "update_app"
 )

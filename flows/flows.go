@@ -45,6 +45,14 @@ type Renewer interface {
 	Active(ctx context.Context, c ClientContext, subject string) (bool, error)
 }
 
+// StepUpper is a Flow that can have a person who is signed in prove one factor more.
+type StepUpper interface {
+	// StepUp begins for the person who, and nobody else: the identifier is known and not asked for, of factors alone are those
+	// offered that the person has, and only what is missing is asked for. At KindDone the Identity is of the same Subject and
+	// holds a proof of one of factors, made since the call. Besides that it is Start.
+	StepUp(ctx context.Context, c ClientContext, redirectURI string, who identity.Identity, factors []identity.Factor) (State, Step, error)
+}
+
 // Answer is what a person did on a page.
 type Answer struct {
 	// Choice is the ID of the Choice that was pressed; "" submits the step's own fields.

@@ -36,7 +36,7 @@ func (a audit) SignIn(e transaction.Ended) {
 // knownByThen are the ends that Okta comes to only with an account in hand. At any other the user name may be a password
 // that was typed into the wrong field, and stays out of the log.
 var knownByThen = []flows.DeniedReason{flows.DeniedOnPhone, flows.DeniedTimeout, flows.DeniedLocked, flows.DeniedPolicy,
-	flows.DeniedNoFactor, flows.DeniedUpdateApp, flows.DeniedTooMany}
+	flows.DeniedNoFactor, flows.DeniedUpdateApp, flows.DeniedTooMany, flows.DeniedStepUp}
 
 // Challenge implements transaction.Observer.
 func (a audit) Challenge(c transaction.Challenged) {

@@ -110,8 +110,12 @@ func (a *attempt) offer(ctx context.Context) (flows.State, flows.Step, error) {
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
-	a.state.Factors = choicesOf(list, a.engine.cfg.allows)
-	if len(a.state.Factors) == 0 {
+	a.state.Factors = choicesOf(list, a.allows)
+	switch {
+	case len(a.state.Factors) > 0:
+	case a.state.Only != nil: // nothing is set up in the midst of a session
+		return nil, a.end(flows.DeniedStepUp, errNotHad), nil
+	default:
 		return a.without(ctx, list)
 	}
 	return a.choose(ctx)
@@ -141,8 +145,8 @@ func (a *attempt) accept(ctx context.Context) (flows.State, flows.Step, error) {
 		s.Vouched, s.Proving = true, false
 		return a.chooseEnrolment(ctx)
 	}
-	if !e.cfg.ends(f) {
-		return nil, a.end(flows.DeniedPolicy, errNoNumber), nil
+	if !a.ends(f) {
+		return nil, a.weaker(), nil
 	}
 	s.prove(f, a.now())
 	return a.finish(ctx)

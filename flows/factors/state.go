@@ -56,6 +56,8 @@ type state struct {
 	Seen  int64  `json:"s,omitempty"`
 
 	Proofs []proof `json:"p,omitempty"`
+	// Only are the factors that end a step-up; nil for a sign-in.
+	Only []identity.Factor `json:"O,omitempty"`
 	// Token is the stateToken of a transaction of /api/v1/authn, through which the factors are then verified; secret.
 	// Challenged is set while that transaction is at one factor, Unsure after a poll of it without an answer.
 	Token      string `json:"t,omitempty"`

@@ -50,7 +50,7 @@ func (a *attempt) begin(ctx context.Context, identifier, password string) (flows
 	if err := a.take(identifier, password); err != nil {
 		return nil, flows.Step{}, err
 	}
-	a.state = state{Person: a.identifier, Redirect: a.state.Redirect, Remember: a.remember}
+	a.state = state{Person: a.identifier, Redirect: a.state.Redirect, Remember: a.remember, StepUp: a.state.StepUp}
 	return a.open(ctx)
 }
 
@@ -235,6 +235,9 @@ func (a *attempt) identify(p *page) (*move, map[string]any) {
 // the same whether or not Okta knows the person.
 func (a *attempt) choosePassword(p *page) (*move, map[string]any) {
 	if a.selected || a.state.proved(identity.Password) || p.failed() {
+		return nil, nil
+	}
+	if up := a.state.StepUp; up != nil && slices.ContainsFunc(up.offered(p.factors), func(c factorChoice) bool { return c.Factor != identity.Password }) {
 		return nil, nil
 	}
 	for i := range p.factors {

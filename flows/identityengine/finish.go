@@ -28,6 +28,8 @@ var errCodeDied = errors.New("token: Okta did not answer while the interaction c
 func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.Step, error) {
 	a.state.First = a.engine.firstOnly && !a.state.Restored && a.state.proved(identity.Password)
 	switch {
+	case a.state.StepUp != nil && !a.state.StepUp.proved(a.state.Proofs):
+		return nil, a.end(flows.DeniedStepUp, errWeaker), nil
 	case a.state.First:
 	case !a.state.secondFactor() && a.state.Restored:
 		return nil, a.end(flows.DeniedRestored, nil), nil
@@ -95,6 +97,9 @@ func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
 		return nil, a.end(flows.DeniedUnavailable, err), nil
 	case err != nil:
 		return nil, flows.Step{}, err
+	}
+	if up := a.state.StepUp; up != nil && claims.subject != up.Subject {
+		return nil, a.end(flows.DeniedStepUp, errAnother), nil
 	}
 	id := a.state.identity()
 	claims.fill(id)

@@ -23,6 +23,9 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 	if why, ok := refusal(p, a.waited); ok {
 		return a.refuse(p, why)
 	}
+	if a.state.StepUp != nil && p.ask == askUnsupported && len(p.factors) > 0 && len(a.state.Factors) == 0 {
+		return a.refuse(p, flows.DeniedStepUp) // all that the person could choose from is too weak
+	}
 	if p.guarded() && !a.mayEnroll() {
 		return a.refuse(p, flows.DeniedEnrollment)
 	}
@@ -77,8 +80,11 @@ func (a *attempt) keep(p *page) {
 		s.About = p.about
 	}
 	s.Proves = p.form != nil && p.form.name == "enroll-authenticator"
-	if a.engine.selfService.Recover && p.ask == askPassword {
+	if a.engine.selfService.Recover && p.ask == askPassword && s.StepUp == nil {
 		s.Recover = p.recover
+	}
+	if s.StepUp != nil {
+		s.Factors = s.StepUp.offered(s.Factors)
 	}
 	if s.proved(identity.Password) {
 		s.Factors = slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Factor == identity.Password })
@@ -206,7 +212,7 @@ func (a *attempt) askWho(p *page) (flows.State, flows.Step, error) {
 // wrong password and a person who was asked for nothing yet cannot be told apart.
 func (a *attempt) askCredentials() (flows.State, flows.Step, error) {
 	messages := a.refusedCredentials()
-	a.state = state{Want: wantCredentials, Person: a.state.Person, Redirect: a.state.Redirect, Both: a.both, Remember: a.state.Remember}
+	a.state = state{Want: wantCredentials, Person: a.state.Person, Redirect: a.state.Redirect, Both: a.both, Remember: a.state.Remember, StepUp: a.state.StepUp}
 	return a.show(view{messages: messages})
 }
 

@@ -50,6 +50,8 @@ type state struct {
 	Verifier string  `json:"v,omitempty"`
 	Nonce    string  `json:"n,omitempty"`
 	Proofs   []proof `json:"p,omitempty"`
+	// StepUp is set where the person is signed in already.
+	StepUp *stepUp `json:"up,omitempty"`
 	// Pending is the factor that the Step asks for, Device and Label how the page calls it, Number what is to be
 	// tapped.
 	Pending identity.Factor `json:"k,omitempty"`

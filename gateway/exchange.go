@@ -25,6 +25,11 @@ type exchange struct {
 	// policy is the gate's, and that of one person where the person is known before the gate.
 	policy string
 
+	// session is the live one that a step-up raises, nil for a sign-in. known is the one that the request brought, live or
+	// not.
+	session, known *session.Opened
+	lacking        decision.Verdict // what session lacks, where the page is to say it
+
 	signIn string // id of the sign-in in progress, as the browser says
 	device string // device token, as the browser says
 }
@@ -61,6 +66,7 @@ func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*ses
 		if err != nil {
 			return nil, decision.Verdict{}, err
 		}
+		x.known = claims
 		if applies != nil {
 			demand.Applies, applies = applies(x.r), nil
 		}
@@ -72,9 +78,26 @@ func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*ses
 	return nil, verdict, nil
 }
 
-// realm is what a sign-in in progress belongs to: a site under a policy. Another gate on the same host, with another
-// org, must not finish it as its own (immunity S13).
-func (x *exchange) realm() string { return x.site + "\x00" + x.policy }
+// home is a site under a policy. Another gate on the same host, with another org, must take nothing of this one's for its
+// own (immunity S13).
+func (x *exchange) home() string { return x.site + "\x00" + x.policy }
+
+// realm is what a sign-in in progress belongs to: the home and, of a step-up, the session that it raises, so that
+// nobody finishes it with another one (immunity S46).
+func (x *exchange) realm() string {
+	if x.session != nil {
+		return x.home() + "\x00step-up\x00" + x.session.Handle
+	}
+	return x.home()
+}
+
+// raising is the handle of the session that a step-up raises; "" for a sign-in.
+func (x *exchange) raising() string {
+	if x.session == nil {
+		return ""
+	}
+	return x.session.Handle
+}
 
 // binding is what a session is good for: this cookie on this site under this policy (immunity S13).
 func (x *exchange) binding() session.Binding {

@@ -42,15 +42,19 @@ type form struct {
 	seq uint64
 	// back is the path of the page.
 	back string
+	// session is the handle of the session that a step-up raises, class what it has to prove and from where who cancels it goes
+	// back to; "" for all else.
+	session, class, from string
 }
 
 var errForm = errors.New("not a form of ours")
 
 func (f form) encode() []byte {
 	b := binary.AppendUvarint(nil, f.seq)
-	b = binary.AppendUvarint(b, uint64(len(f.browser)))
-	b = append(b, f.browser...)
-	return append(b, f.back...)
+	for _, text := range []string{f.browser, f.back, f.session, f.class, f.from} {
+		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
+	}
+	return b
 }
 
 func decodeForm(b []byte) (form, error) {
@@ -58,14 +62,15 @@ func decodeForm(b []byte) (form, error) {
 	if n <= 0 {
 		return form{}, errForm
 	}
-	b = b[n:]
-	size, n := binary.Uvarint(b)
-	if n <= 0 || size > uint64(len(b)-n) {
-		return form{}, errForm
+	f, b := form{seq: seq}, b[n:]
+	for _, text := range []*string{&f.browser, &f.back, &f.session, &f.class, &f.from} {
+		size, n := binary.Uvarint(b)
+		if n <= 0 || size > uint64(len(b)-n) {
+			return form{}, errForm
+		}
+		*text, b = string(b[n:n+int(size)]), b[n+int(size):]
 	}
-	b = b[n:]
-	f := form{seq: seq, browser: string(b[:size]), back: string(b[size:])}
-	if !safeReturn(f.back) {
+	if len(b) > 0 || !safeReturn(f.back) || f.from != "" && !safeReturn(f.from) {
 		return form{}, errForm
 	}
 	return f, nil
@@ -73,9 +78,10 @@ func decodeForm(b []byte) (form, error) {
 
 // purpose separates tokens from sessions, one kind of form from another, and what one gate draws for one site
 // from all others.
-func (x *exchange) purpose(kind string) string { return kind + "|" + x.realm() }
+func (x *exchange) purpose(kind string) string { return kind + "|" + x.home() }
 
 func (x *exchange) sealForm(kind string, f form) (string, error) {
+	f.session = x.raising()
 	return x.codec.SealToken(x.r.Context(), x.purpose(kind), f.encode())
 }
 
@@ -111,7 +117,7 @@ func (x *exchange) readForm(kind, browser string) (form, bool) {
 		x.problem(http.StatusForbidden, ui.ProblemCSRF, form{})
 		return form{}, false
 	}
-	if f.browser == "" || f.browser != browser {
+	if f.browser == "" || f.browser != browser || f.session != x.raising() {
 		x.problem(http.StatusForbidden, ui.ProblemStale, f)
 		return form{}, false
 	}

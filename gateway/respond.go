@@ -51,10 +51,20 @@ type problemDocument struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
+	// Reason, Require and MaxAge, in seconds, say to a program what a step-up has to prove.
+	Reason  decision.Why   `json:"reason,omitempty"`
+	Require decision.Class `json:"require,omitempty"`
+	MaxAge  int            `json:"max_age,omitempty"`
 }
 
 func (x *exchange) document(status int, detail string) {
-	body, err := json.Marshal(problemDocument{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail})
+	x.explain(problemDocument{Status: status, Detail: detail})
+}
+
+func (x *exchange) explain(d problemDocument) {
+	status := d.Status
+	d.Type, d.Title = "about:blank", http.StatusText(status)
+	body, err := json.Marshal(d)
 	if err != nil {
 		body = nil // cannot happen: strings and a number
 	}
@@ -79,6 +89,10 @@ func (x *exchange) body(status int, contentType string, body []byte) {
 func (x *exchange) refuse(s *session.Opened, v decision.Verdict) {
 	if v.Why == decision.WhyForbidden {
 		x.forbid(s)
+		return
+	}
+	if v.StepUp() {
+		x.stepUp(s, v)
 		return
 	}
 	x.challenge(v.Why)
@@ -107,6 +121,9 @@ func (x *exchange) challenge(why decision.Why) {
 	}
 	if !x.facts.Secure && !loopback(x.site) {
 		x.problem(http.StatusForbidden, ui.ProblemInsecure, form{})
+		return
+	}
+	if why == decision.WhyRevoked && x.raised() {
 		return
 	}
 	x.signInPage()

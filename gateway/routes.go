@@ -21,13 +21,13 @@ func public(route string) bool { return route == keySet || strings.HasPrefix(rou
 func (x *exchange) serveOwn(route string) {
 	switch route {
 	case "/identify":
-		x.only(http.MethodPost, x.identify)
+		x.only(http.MethodPost, x.whileSignedIn(x.identify))
 	case "/answer":
-		x.only(http.MethodPost, x.answer)
+		x.only(http.MethodPost, x.whileSignedIn(x.answer))
 	case "/cancel":
-		x.only(http.MethodPost, x.cancel)
+		x.only(http.MethodPost, x.whileSignedIn(x.cancel))
 	case "/events":
-		x.only(http.MethodGet, x.events)
+		x.only(http.MethodGet, x.whileSignedIn(x.events))
 	case "/signout":
 		if x.r.Method == http.MethodPost {
 			x.signOut()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/transaction"
@@ -52,6 +53,10 @@ func (x *exchange) signInPage() {
 // firstPage costs no state and no call to Okta, however often it is asked for.
 func (x *exchange) firstPage(back string, notice string) {
 	x.ensureSignIn()
+	if x.session != nil {
+		x.stepUpPage(back, notice)
+		return
+	}
 	if x.cfg.PersonKnown {
 		step := flows.Step{Kind: flows.KindIdentify, Person: x.facts.Person}
 		x.stepForm(ui.Page{View: ui.ViewSignIn, Step: step, Notice: notice, Return: back}, form{browser: x.signIn, back: back})
@@ -82,7 +87,10 @@ func (x *exchange) ensureSignIn() {
 }
 
 func (x *exchange) stepPage(v transaction.View, back string) {
-	p := ui.Page{View: ui.ViewStep, Step: v.Step, Seq: v.Seq, Return: back, Notice: x.trouble(v)}
+	p := ui.Page{View: ui.ViewStep, Step: v.Step, Seq: v.Seq, Return: back, Notice: x.trouble(v), StepUp: x.why()}
+	if x.session != nil {
+		p.Return = v.Back
+	}
 	if v.Step.Wait != nil {
 		x.cfg.State.transactions.Touch(v.ID, x.realm())
 	}
@@ -131,9 +139,13 @@ func (x *exchange) identify() {
 		return
 	}
 	began := time.Now()
-	v, err := x.cfg.State.transactions.Begin(x.r.Context(), transaction.Begin{
-		Engine: x.cfg.Engine, Site: x.realm(), Client: client, RedirectURI: x.redirectURI(), Answer: x.begun(),
-	})
+	b := transaction.Begin{Engine: x.cfg.Engine, Site: x.realm(), Client: client, RedirectURI: x.redirectURI(), Back: f.from}
+	if x.session != nil {
+		b.StepUp = &transaction.StepUp{Who: x.session.Identity, Factors: decision.Class(f.class).Factors()}
+	} else {
+		b.Answer = x.begun()
+	}
+	v, err := x.cfg.State.transactions.Begin(x.r.Context(), b)
 	if errors.Is(err, transaction.ErrBusy) {
 		x.problem(http.StatusServiceUnavailable, ui.ProblemBusy, f)
 		return
@@ -180,6 +192,8 @@ func (x *exchange) stepped(s flows.Step, began time.Time, f form) {
 	x.seeOther(f.back)
 }
 
+func final(s flows.Step) bool { return s.Kind == flows.KindDenied && s.Denied.Final }
+
 // refused reports whether the step is the answer to a wrong user name or password, or to a locked account's.
 func refused(s flows.Step) bool {
 	if s.Kind == flows.KindDenied {
@@ -212,9 +226,13 @@ func (x *exchange) cancel() {
 	if !ok {
 		return
 	}
+	back := f.back
+	if v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm()); ok && x.session != nil && !final(v.Step) {
+		back = orDefault(v.Back, "/") // who cancels a step-up goes on as before; after a denial the button is to start over
+	}
 	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
 	x.setCookie(x.cookies.signIn, "", -1)
-	x.seeOther(f.back)
+	x.seeOther(back)
 }
 
 // typed is what the form holds for the flow: a button, or what was typed, never both, because a button beside a
@@ -256,6 +274,10 @@ func (x *exchange) enter(back string) {
 		x.problem(http.StatusInternalServerError, ui.ProblemMisconfigured, form{back: back})
 		return
 	}
+	if errors.Is(err, errOther) {
+		x.flowFailed(&flows.Error{Reason: flows.ReasonMalformed, Err: err}, form{back: back})
+		return
+	}
 	if errors.Is(err, transaction.ErrGone) {
 		x.signIn = "" // a new one: the old id is spent
 		x.firstPage(back, "")
@@ -267,6 +289,7 @@ func (x *exchange) enter(back string) {
 	}
 	x.setCookie(x.cookies.session, cookie, 0)
 	x.setCookie(x.cookies.signIn, "", -1)
+	x.superseded()
 	x.seeOther(back)
 }
 
@@ -278,6 +301,11 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	}
 	now := time.Now()
 	claims := session.Claims{ID: session.NewID(), Identity: id, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(x.cfg.Lifetime)}
+	if x.session != nil {
+		if err := x.raise(&claims); err != nil {
+			return "", err
+		}
+	}
 	cookie, err := x.newSession(claims)
 	if err != nil {
 		return "", err
@@ -289,7 +317,11 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	for i, p := range id.Proofs {
 		factors[i] = string(p.Factor)
 	}
-	x.log.InfoContext(x.r.Context(), "signed in", slog.String("user", id.Login), slog.String("subject", id.Subject),
+	done := "signed in"
+	if x.session != nil {
+		done = "stepped up"
+	}
+	x.log.InfoContext(x.r.Context(), done, slog.String("user", id.Login), slog.String("subject", id.Subject),
 		slog.String("session", claims.ID.Handle()), slog.Any("factors", factors), slog.String("client_ip", x.facts.ClientIP))
 	return cookie, nil
 }

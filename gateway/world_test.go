@@ -35,6 +35,7 @@ type script struct {
 	start func(a flows.Answer) (flows.Step, error)
 	poll  func() (flows.Step, error)
 	next  func(a flows.Answer) (flows.Step, error)
+	up    func(who identity.Identity, factors []identity.Factor) (flows.Step, error)
 }
 
 func (s *script) record(call string, c flows.ClientContext) {
@@ -64,6 +65,12 @@ func (s *script) total() int {
 func (s *script) Start(_ context.Context, c flows.ClientContext, _ string, a flows.Answer) (flows.State, flows.Step, error) {
 	s.record("start", c)
 	step, err := s.start(a)
+	return flows.State("s"), step, err
+}
+
+func (s *script) StepUp(_ context.Context, c flows.ClientContext, _ string, who identity.Identity, factors []identity.Factor) (flows.State, flows.Step, error) {
+	s.record("step up", c)
+	step, err := s.up(who, factors)
 	return flows.State("s"), step, err
 }
 

@@ -121,6 +121,15 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"signin.known.title": "Confirm that it is you",
 	"signin.known.lead":  "You are signed in. This site asks for a second proof before it opens.",
 
+	"stepup.any":                "What you asked for needs a fresh confirmation that it is you.",
+	"stepup.push":               "What you asked for needs a confirmation on your phone.",
+	"stepup.number_challenge":   "What you asked for needs a confirmation by a number that you tap on your phone, or by a passkey.",
+	"stepup.phishing_resistant": "What you asked for needs a passkey or security key.",
+	"stepup.stale.minute":       "Your last one is too old: it counts for one minute.",
+	"stepup.stale.minutes":      "Your last one is too old: it counts for {n} minutes.",
+	"stepup.stale.hours":        "Your last one is too old: it counts for {n} hours.",
+	"stepup.cancel":             "Cancel and go back",
+
 	"choose.title": "Confirm that it is you",
 	"choose.lead":  "Choose how you want to confirm this sign-in.",
 
@@ -244,9 +253,9 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"denied.too_many.title":             "Too many wrong attempts",
 	"denied.too_many.what":              "This sign-in was stopped before Okta locks the account. Nobody was signed in.",
 	"denied.too_many.do":                "Wait a few minutes before you try again. If you made no such attempts, tell your security team.",
-	"denied.step_up.title":             "This needs a stronger confirmation",
-	"denied.step_up.what":              "This site asks for a way of confirming that your account does not have, or that was not used just now.",
-	"denied.step_up.do":                "Start over and choose another way if one is offered. Otherwise ask your help desk to set one up. You stay signed in as you were.",
+	"denied.step_up.title":              "This needs a stronger confirmation",
+	"denied.step_up.what":               "This site asks for a way of confirming that your account does not have, or that was not used just now.",
+	"denied.step_up.do":                 "Start over and choose another way if one is offered. Otherwise ask your help desk to set one up. You stay signed in as you were.",
 	"denied.update_app.title":           "Okta Verify needs your attention",
 	"denied.update_app.what":            "Okta Verify on your phone is too old for this sign-in, or its fingerprint or face check is switched off.",
 	"denied.update_app.do":              "Update Okta Verify on your phone, switch on its fingerprint or face check, and try again.",

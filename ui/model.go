@@ -29,6 +29,10 @@ type model struct {
 	// Problem, Notice and Reason are of their closed sets, or "".
 	Problem Problem
 	Notice  string
+	// StepUp is a class of its closed set where the person is signed in already, Stale and Limit what is said of its age.
+	StepUp Class
+	Stale  bool
+	Limit  time.Duration
 
 	Title, CSRF, Return, User, Person, Device, Number, Host string
 	Factor                                                  identity.Factor
@@ -119,6 +123,12 @@ func (m *model) step(page Page, s flows.Step) {
 	m.Setup = newSetup(s.Setup)
 	m.WebAuthn = newWebAuthn(s.WebAuthn, page.Host)
 	m.Host = page.Host
+	if up := page.StepUp; up != nil {
+		m.StepUp, m.Stale, m.Limit = ClassAny, up.Stale, up.MaxAge
+		if slices.Contains([]Class{ClassPush, ClassNumberChallenge, ClassPhishingResistant}, up.Class) {
+			m.StepUp = up.Class
+		}
+	}
 	m.Context.Shown = page.View == ViewSignIn || asksPhone(s)
 	m.Context.Browser, m.Context.System = agent(page.Agent)
 	m.Context.Address = page.Address
@@ -276,6 +286,23 @@ func (m *model) PhoneShows() (string, error) {
 		key += ".address"
 	}
 	return m.T(key, "browser", cmp.Or(c.Browser, unknown), "system", c.System, "address", c.Address)
+}
+
+// Why says what the step-up is for: which factor, and that the last one is too old.
+func (m *model) Why() (string, error) {
+	what, err := m.T("stepup." + string(m.StepUp))
+	if err != nil || !m.Stale || m.Limit <= 0 {
+		return what, err
+	}
+	key, n := "stepup.stale.minutes", minutes(m.Limit)
+	switch {
+	case n == 1:
+		key = "stepup.stale.minute"
+	case n%60 == 0 && n > 60:
+		key, n = "stepup.stale.hours", n/60
+	}
+	old, err := m.T(key, "n", strconv.Itoa(n))
+	return what + " " + old, err
 }
 
 // MinutesText is Minutes in digits.

@@ -158,4 +158,27 @@ type Page struct {
 	Host string
 	// Notice is one of the Notice codes, or "".
 	Notice string
+	// StepUp says that the person is signed in and has to prove one factor more, and why; nil for a sign-in. On the first page
+	// Return is then where who does not want to goes back to.
+	StepUp *StepUp
 }
+
+// StepUp is why one more factor is asked for.
+type StepUp struct {
+	Class Class
+	// Stale says that the person has proved one, too long ago.
+	Stale bool
+	// MaxAge is how long one counts; 0 is for ever.
+	MaxAge time.Duration
+}
+
+// Class is the closed set of classes of factor that a page can ask for; any other is shown as ClassAny.
+type Class string
+
+// The classes.
+const (
+	ClassAny               Class = "any"
+	ClassPush              Class = "push"
+	ClassNumberChallenge   Class = "number_challenge"
+	ClassPhishingResistant Class = "phishing_resistant"
+)

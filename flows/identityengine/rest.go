@@ -23,8 +23,8 @@ func (a *attempt) rest(p *page) (flows.State, flows.Step, error) {
 	if why, ok := refusal(p, a.waited); ok {
 		return a.refuse(p, why)
 	}
-	if a.state.StepUp != nil && p.ask == askUnsupported && len(p.factors) > 0 && len(a.state.Factors) == 0 {
-		return a.refuse(p, flows.DeniedStepUp) // all that the person could choose from is too weak
+	if a.tooWeak(p) {
+		return a.refuse(p, flows.DeniedStepUp)
 	}
 	if p.guarded() && !a.mayEnroll() {
 		return a.refuse(p, flows.DeniedEnrollment)

@@ -50,3 +50,24 @@ func (s *stepUp) offered(list []factorChoice) []factorChoice {
 func (s *stepUp) proved(proofs []proof) bool {
 	return slices.ContainsFunc(proofs, func(p proof) bool { return s.includes(p.Factor) })
 }
+
+// tooWeak reports whether nothing that Okta asks for, or lets the person choose from, is what a step-up needs. What it asks for
+// first makes way for the list where something on it is.
+func (a *attempt) tooWeak(p *page) bool {
+	up := a.state.StepUp
+	if up == nil || up.proved(a.state.Proofs) {
+		return false
+	}
+	switch p.ask {
+	case askCode, askWait, askWebAuthn:
+		if up.takes(factorChoice{Factor: plain(p.factor), Enroll: p.enrolling}) {
+			return false
+		}
+		if len(a.state.Factors) > 0 {
+			p.ask = askChoose
+			return false
+		}
+		return true
+	}
+	return p.ask == askUnsupported && len(p.factors) > 0 && len(a.state.Factors) == 0
+}

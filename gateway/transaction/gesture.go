@@ -3,11 +3,13 @@ package transaction
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 	"unique"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
 )
 
 // Begin is what a sign-in begins with.
@@ -23,6 +25,37 @@ type Begin struct {
 	RedirectURI string
 	// Answer is what was typed on the first page. It is not kept.
 	Answer flows.Answer
+	// StepUp makes it no sign-in but one more proof of a person who is signed in; nil for a sign-in. The engine must be a
+	// flows.StepUpper.
+	StepUp *StepUp
+	// Back is kept for the View.
+	Back string
+}
+
+// StepUp is what a Begin asks for: a proof of Who by one of Factors. It is not kept.
+type StepUp struct {
+	Who     identity.Identity
+	Factors []identity.Factor
+}
+
+// start calls the engine.
+func (b *Begin) start(ctx context.Context, f flows.Flow) (flows.State, flows.Step, error) {
+	if b.StepUp == nil {
+		return f.Start(ctx, b.Client, b.RedirectURI, b.Answer)
+	}
+	up, ok := f.(flows.StepUpper)
+	if !ok {
+		return nil, flows.Step{}, &flows.Error{Reason: flows.ReasonMisconfigured, Err: errors.New("this engine has no step-up")}
+	}
+	return up.StepUp(ctx, b.Client, b.RedirectURI, b.StepUp.Who, b.StepUp.Factors)
+}
+
+// person is who begins, as far as is known before Okta says it.
+func (b *Begin) person() string {
+	if b.StepUp != nil {
+		return b.StepUp.Who.Login
+	}
+	return b.Answer.Values[flows.FieldIdentifier]
 }
 
 // Begin starts a sign-in at Okta and keeps it under a new random id, whatever its first step
@@ -35,21 +68,21 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 		return View{}, err
 	}
 	state, step, failed := m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
-		return e.flow.Start(ctx, b.Client, b.RedirectURI, b.Answer)
+		return b.start(ctx, e.flow)
 	})
 	if failed != nil {
 		if !m.giveBack(from) {
 			return View{}, ErrClosed
 		}
 		e.observer.SignIn(Ended{
-			Result: string(failed.Reason), Person: b.Answer.Values[flows.FieldIdentifier], Client: b.Client, Cause: failed,
+			Result: string(failed.Reason), Person: b.person(), Client: b.Client, Cause: failed,
 		})
 		return View{}, failed
 	}
 	now := time.Now()
 	t := &txn{
 		id: rand.Text(), site: unique.Make(b.Site), engine: b.Engine, origin: from, client: b.Client,
-		started: now, expires: now.Add(m.cfg.Lifetime), forgetAt: now.Add(m.cfg.Lifetime),
+		back: b.Back, started: now, expires: now.Add(m.cfg.Lifetime), forgetAt: now.Add(m.cfg.Lifetime),
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -28,6 +28,7 @@ type txn struct {
 	site    unique.Handle[string] // one text for all of a site, which gates make anew for each request
 	engine  string
 	origin  origin
+	back    string
 	started time.Time
 	expires time.Time
 	timer   *time.Timer // set for the next thing that is due, see arm

@@ -15,6 +15,8 @@ type View struct {
 	// Site is what Begin was given.
 	Site string
 	Step flows.Step
+	// Back is Begin.Back.
+	Back string
 	// Client is the browser of the latest gesture, as Okta was shown it, and as the phone shows it.
 	Client flows.ClientContext
 	// Trouble is "" or why the latest poll got no answer; the person may keep waiting.
@@ -28,7 +30,7 @@ type View struct {
 // view is called with the lock held.
 func (t *txn) view() View {
 	return View{
-		ID: t.id, Seq: t.seq, Site: t.site.Value(), Step: t.step, Client: t.client,
+		ID: t.id, Seq: t.seq, Site: t.site.Value(), Step: t.step, Back: t.back, Client: t.client,
 		Trouble: t.trouble, Cause: t.cause, Started: t.started, Expires: t.expires,
 	}
 }

@@ -58,6 +58,7 @@ func (s *Settings) subdirectives(matcher matcherToken) map[string]subdirective {
 		"require":              s.factor(matcher),
 		"step_up":              s.factor(matcher),
 		"upstream_cookie":      s.UpstreamCookie.subdirective,
+		"auth_endpoint":        word(&s.AuthEndpoint, switches),
 		"min_poll_interval":    duration(&s.MinPollInterval, nil),
 	}
 }

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -28,7 +29,10 @@ type Handler struct {
 	gate     *gateway.Gate
 	prefix   string
 	identity string // the placeholder of primary identity, "" for none
-	matcher  matcherToken
+	log      *slog.Logger
+
+	authEndpoint bool
+	matcher      matcherToken
 }
 
 // CaddyModule returns the Caddy module information.
@@ -53,6 +57,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	config.Logger = ctx.Slogger()
+	h.log, h.authEndpoint = config.Logger, settings.AuthEndpoint == on
 	rules, applying, err := loadRules(ctx, settings.Rules)
 	if err != nil {
 		return err
@@ -135,6 +140,10 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 // return an error for it instead would let a subroute with error routes send it to the upstream (T1).
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	facts := factsOf(r)
+	if ask := h.asks(facts.URL.Path); ask != gateway.AskNothing {
+		h.answer(w, r, ask)
+		return nil
+	}
 	if h.identity != "" {
 		facts.Person = person(r, h.identity)
 	}

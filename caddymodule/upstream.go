@@ -19,6 +19,10 @@ type UpstreamSettings struct {
 
 	// UpstreamCookie is a signed cookie in each request that goes on.
 	UpstreamCookie UpstreamCookieSettings `json:"upstream_cookie,omitzero"`
+
+	// AuthEndpoint is "on" where another proxy stands in front of the app and asks <prefix>/auth about each request. Only those
+	// in Caddy's trusted_proxies may ask. Default: off.
+	AuthEndpoint string `json:"auth_endpoint,omitempty"`
 }
 
 // UpstreamCookieSettings switch the signed cookie on: the app checks it with gorilla/securecookie, or with ten lines of any
@@ -48,6 +52,7 @@ var algs = []string{upstream.ES256, upstream.EdDSA}
 func (s UpstreamSettings) over(d UpstreamSettings) UpstreamSettings {
 	s.Assertion.Header = cmp.Or(s.Assertion.Header, d.Assertion.Header)
 	s.Assertion.Alg = cmp.Or(s.Assertion.Alg, d.Assertion.Alg)
+	s.AuthEndpoint = cmp.Or(s.AuthEndpoint, d.AuthEndpoint)
 	if s.UpstreamCookie.Name == "" {
 		s.UpstreamCookie = d.UpstreamCookie
 	}
@@ -59,7 +64,7 @@ func (s UpstreamSettings) validate() error {
 	if a.Alg != "" && a.Header == "" {
 		return fmt.Errorf("okta_mfa: assertion alg is given without assertion header; write %q", "assertion header "+gateway.DefaultAssertionHeader)
 	}
-	if err := oneOf("assertion alg", a.Alg, algs); err != nil {
+	if err := errors.Join(oneOf("assertion alg", a.Alg, algs), oneOf("auth_endpoint", s.AuthEndpoint, switches)); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	if c := s.UpstreamCookie; c.Name != off && (c.Name == "") != (c.Secret == "") {

@@ -110,7 +110,22 @@ type Facts struct {
 	Person string
 	// URL is the request's URL before any rewrite; nil means r.URL.
 	URL *url.URL
+	// Ask says that the request is one that a trusted proxy has and asks about.
+	Ask Ask
 }
+
+// Ask is what a proxy in front of the upstream wants to know about a request.
+type Ask int
+
+const (
+	// AskNothing is a request that is here itself.
+	AskNothing Ask = iota
+	// AskDecision wants status 204 with the identity headers, 401 or 403, and never a page or a redirect: nginx's
+	// auth_request.
+	AskDecision
+	// AskPage wants the same 204, or what the browser is to be shown instead: Traefik, Caddy, HAProxy, nginx's error_page.
+	AskPage
+)
 
 // Outcome is what became of a request. The zero Outcome means that the gate has answered and nothing
 // may go further: it is never an error (caddy-notes T1).

@@ -103,6 +103,10 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		x.nobody()
 		return Outcome{}
 	}
+	if own && f.Ask != AskNothing {
+		x.document(http.StatusForbidden, "The proxy has to send what is below "+g.cfg.Prefix+"/ to the sign-in gate without asking it first.")
+		return Outcome{}
+	}
 	if own {
 		g.obs.Decision(DecisionOwn)
 		x.readSignIn()
@@ -133,6 +137,10 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		return Outcome{}
 	}
 	g.obs.Decision(DecisionAllowed)
+	if f.Ask != AskNothing {
+		x.approve()
+		return Outcome{}
+	}
 	out := Outcome{Identity: &claims.Identity, Session: claims.Handle}
 	if lasting(r) {
 		out.hold = &hold{gate: g, session: claims}

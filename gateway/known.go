@@ -25,7 +25,7 @@ func (x *exchange) nobody() {
 	x.obs.Decision(DecisionFailed)
 	x.log.ErrorContext(x.r.Context(), "nothing in front of the gate has said who this is; put the handler that primary identity names a placeholder of in front of okta_mfa",
 		slog.String("client_ip", x.facts.ClientIP))
-	if !wantsPage(x.r) {
+	if !x.wantsPage() {
 		x.document(http.StatusForbidden, "Nothing in front of the sign-in gate has said who this is.")
 		return
 	}

@@ -6,11 +6,14 @@ import (
 	"strings"
 )
 
-// wantsPage reports whether a request that may not go on is a person's navigation, which gets the sign-in
+// wantsPage reports whether the answer may be a page of ours.
+func (x *exchange) wantsPage() bool { return x.facts.Ask != AskDecision && navigates(x.r) }
+
+// navigates reports whether a request that may not go on is a person's navigation, which gets the sign-in
 // page in place, or anything else, which gets a problem document: API calls, XHR, preflights, WebSockets.
 // Fetch metadata decides where the browser sends it, because it cannot be forged by a page; then
 // X-Requested-With, then Accept. None of it decides whether the request may go on.
-func wantsPage(r *http.Request) bool {
+func navigates(r *http.Request) bool {
 	h := r.Header
 	if r.Method == http.MethodOptions || h.Get("Upgrade") != "" {
 		return false

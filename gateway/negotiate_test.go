@@ -36,8 +36,8 @@ func TestWantsPage(t *testing.T) {
 			for k, v := range tt.header {
 				r.Header.Set(k, v)
 			}
-			if got := wantsPage(r); got != tt.want {
-				t.Errorf("wantsPage = %v, want %v", got, tt.want)
+			if got := navigates(r); got != tt.want {
+				t.Errorf("navigates = %v, want %v", got, tt.want)
 			}
 		})
 	}

@@ -80,9 +80,7 @@ func (x *exchange) body(status int, contentType string, body []byte) {
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
-	if x.r.Method != http.MethodHead {
-		x.w.Write(body) //nolint:errcheck // the client left
-	}
+	x.w.Write(body) //nolint:errcheck // the client left, or sent HEAD, for which the server leaves the body out
 }
 
 // refuse answers a request that its session, if there is one, does not let in.
@@ -103,7 +101,7 @@ func (x *exchange) forbid(s *session.Opened) {
 	x.obs.Decision(DecisionForbidden)
 	x.log.WarnContext(x.r.Context(), "forbidden by the rules", slog.String("user", s.Identity.Login), slog.String("subject", s.Identity.Subject),
 		slog.String("session", s.ID.Handle()), slog.String("client_ip", x.facts.ClientIP))
-	if !wantsPage(x.r) {
+	if !x.wantsPage() {
 		x.document(http.StatusForbidden, "You are signed in, but this account may not use this. Ask whoever runs the site.")
 		return
 	}
@@ -115,7 +113,7 @@ func (x *exchange) forbid(s *session.Opened) {
 func (x *exchange) challenge(why decision.Why) {
 	x.obs.Decision(DecisionChallenged)
 	x.log.DebugContext(x.r.Context(), "challenged", slog.String("why", string(why)), slog.String("client_ip", x.facts.ClientIP))
-	if !wantsPage(x.r) {
+	if !x.wantsPage() {
 		x.document(http.StatusUnauthorized, "This site needs a sign-in with a second factor. Open it in a browser to sign in, then try again.")
 		return
 	}
@@ -134,7 +132,7 @@ func (x *exchange) failed(err error) {
 	x.obs.Decision(DecisionFailed)
 	x.log.ErrorContext(x.r.Context(), "the gate cannot judge sessions and stays shut", slog.Any("error", err))
 	x.w.Header().Set("Retry-After", "5")
-	if !wantsPage(x.r) {
+	if !x.wantsPage() {
 		x.document(http.StatusServiceUnavailable, "The sign-in gate is not ready. Try again in a few seconds.")
 		return
 	}

@@ -29,7 +29,7 @@ func (x *exchange) stepUp(s *session.Opened, v decision.Verdict) {
 	x.obs.Decision(DecisionChallenged)
 	x.log.DebugContext(x.r.Context(), "challenged", slog.String("why", string(v.Why)), slog.String("require", string(v.Missing.Class)),
 		slog.String("session", s.Handle), slog.String("client_ip", x.facts.ClientIP))
-	if !wantsPage(x.r) {
+	if !x.wantsPage() {
 		x.explain(problemDocument{Status: http.StatusUnauthorized, Reason: v.Why, Require: v.Missing.Class, MaxAge: int(v.Missing.MaxAge / time.Second),
 			Detail: "This needs a fresh or stronger confirmation than the session has. Open it in a browser to confirm, then try again."})
 		return

@@ -10,6 +10,7 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
 	packages+=(chromium fonts-dejavu-core)
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
+command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || packages+=(nginx)
 command -v php >/dev/null || packages+=(php-cli)
 command -v javac >/dev/null || packages+=(default-jdk-headless)
 [[ -f /usr/share/java/gson.jar ]] || packages+=(libgoogle-gson-java)

@@ -12,7 +12,6 @@ import (
 // can, with the reason.
 // The change that brings the thing removes the row and brings the test.
 var laterImmunity = map[string]string{
-	"S07": "there is no forward-auth endpoint that reads X-Original-URL",
 	"S45": "replicas tell each other of revocations over an interface that has no implementation yet; it comes with Redis",
 	"S54": "groups are read at sign-in only, and engine identity_engine asks for nobody again; re-checking comes with rules on groups",
 	"S55": "posted forms are not kept across the sign-in; they are challenged and dropped",

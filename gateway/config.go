@@ -71,7 +71,7 @@ type Config struct {
 	AssertionAlg string
 	// UpstreamCookie is a signed cookie that the upstream gets; nil for none.
 	UpstreamCookie *upstream.Cookie
-	// IdleTimeout ends a session that sends no request for so long. Default 1 h, or Lifetime where that is shorter.
+	// IdleTimeout ends a session whose person does nothing for so long: navigations count, the requests of a page that polls do not. Default 1 h, or Lifetime where that is shorter.
 	IdleTimeout time.Duration
 	// Lifetime ends a session this long after the sign-in, used or not. Default 12 h.
 	Lifetime time.Duration

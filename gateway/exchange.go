@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -102,30 +101,6 @@ func (x *exchange) raising() string {
 // binding is what a session is good for: this cookie on this site under this policy (immunity S13).
 func (x *exchange) binding() session.Binding {
 	return session.Binding{Cookie: x.cookies.session, Site: x.site, Policy: x.policy}
-}
-
-// slide gives the browser a cookie with a new time of last use when the old one has aged enough, and false when the
-// session is over instead, because Okta no longer lets the person in. Styles, scripts, pictures and fonts carry no
-// cookie, because shared caches keep them.
-func (x *exchange) slide(claims *session.Opened, now time.Time) (live bool) {
-	if !session.Slide(&claims.Claims, now, x.cfg.IdleTimeout) || subresource(x.r.Header.Get("Sec-Fetch-Dest")) {
-		return true
-	}
-	switch x.renew(claims, now) {
-	case renewalRefused:
-		return false
-	case renewalUnknown:
-		return true
-	}
-	next := claims.Claims
-	next.SeenAt = now
-	cookie, err := x.codec.Seal(x.r.Context(), x.binding(), next)
-	if err != nil {
-		x.log.WarnContext(x.r.Context(), "session not prolonged", slog.Any("error", err))
-		return true
-	}
-	x.setCookie(x.cookies.session, cookie, 0)
-	return true
 }
 
 // newSession mints a session for a person who has just signed in: always with an id that no browser has seen

@@ -253,6 +253,7 @@ func TestLifetimes_S61(t *testing.T) {
 				t.Fatal(err)
 			}
 			r := w.browser(t).request("GET", protected, "")
+			r.Header.Set("Sec-Fetch-Mode", "navigate")
 			r.AddCookie(&http.Cookie{Name: DefaultCookieName, Value: cookie})
 			a := w.browser(t).do(r)
 			if a.StatusCode != tt.want {

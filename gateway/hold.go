@@ -56,13 +56,9 @@ func (o Outcome) Hold(w http.ResponseWriter, r *http.Request) (_ http.ResponseWr
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	h.cancel, h.server = cancel, http.NewResponseController(innermost(w))
-	until := h.session.ExpiresAt
-	if end := h.session.IssuedAt.Add(h.gate.cfg.Lifetime); end.Before(until) {
-		until = end
-	}
 	state := h.gate.cfg.State
 	state.holds.add(h)
-	timer := time.AfterFunc(time.Until(until), h.end)
+	timer := time.AfterFunc(time.Until(h.gate.ends(&h.session.Claims)), h.end)
 	if state.revocations.Revoked(h.gate.cfg.Org, h.session) { // since the gate has looked
 		h.end()
 	}

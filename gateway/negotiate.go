@@ -37,15 +37,6 @@ func documentDest(dest string) bool {
 	return false
 }
 
-// subresource reports whether the answer is a part of a page and no page or API call of its own.
-func subresource(dest string) bool {
-	switch dest {
-	case "", "document", "empty", "frame", "iframe":
-		return false
-	}
-	return true
-}
-
 func acceptsHTML(accept []string) bool {
 	for _, line := range accept {
 		for item := range strings.SplitSeq(line, ",") {

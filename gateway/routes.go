@@ -40,6 +40,12 @@ func (x *exchange) serveOwn(route string) {
 		x.only(http.MethodGet, x.signedOutPage)
 	case keySet:
 		x.only(http.MethodGet, x.jwks)
+	case "/session":
+		if x.r.Method == http.MethodPost {
+			x.staySignedIn()
+			return
+		}
+		x.only(http.MethodGet, x.tellEnd)
 	case "/whoami":
 		x.only(http.MethodGet, x.whoami)
 	default:

@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"internal/bench/server":  {},
 	"internal/bench/hotpath": {"caddymodule", "gateway/identity", "gateway/session", "internal/bench/measure", "internal/bench/server"},
 	"internal/bench/soak":    {"caddymodule", "internal/bench/measure", "internal/bench/server", "oktasim"},
-	"e2e":                    {"caddymodule", "oktasim"},
+	"e2e":                    {"caddymodule", "flows", "gateway", "gateway/identity", "gateway/session", "oktasim"},
 	"e2e/replicas":           {"caddymodule", "gateway/store/storetest", "oktasim"},
 	"e2e/sdk":                {"oktasim"},
 	"e2e/widget":             {"oktasim"},

@@ -42,8 +42,8 @@ type form struct {
 	seq uint64
 	// back is the path of the page.
 	back string
-	// session is the handle of the session that a step-up raises, class what it has to prove and from where who cancels it goes
-	// back to; "" for all else.
+	// session is the handle of the session that a step-up raises, class what it has to prove (of a formResume the handle of the
+	// session that it is drawn for) and from where who cancels it goes back to; "" for all else.
 	session, class, from string
 }
 
@@ -89,6 +89,7 @@ func (x *exchange) sealForm(kind string, f form) (string, error) {
 const (
 	formSignIn  = "sign-in"
 	formSignOut = "sign-out"
+	formResume  = "resume"
 )
 
 // readForm checks that a post comes from a page of this site and this browser, before anything else looks at

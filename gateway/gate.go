@@ -43,7 +43,7 @@ type Gate struct {
 
 // cookieNames are the cookies that the gate sets and that no upstream ever sees.
 type cookieNames struct {
-	session, signIn, device string
+	session, signIn, device, kept string
 }
 
 // New checks c, fills in its defaults and returns the gate. It does no I/O.
@@ -64,11 +64,11 @@ func New(c Config) (*Gate, error) {
 		pages:   pages,
 		obs:     c.Observer,
 		log:     c.Logger,
-		cookies: cookieNames{session: c.CookieName, signIn: c.CookieName + "_signin", device: c.CookieName + "_device"},
+		cookies: cookieNames{session: c.CookieName, signIn: c.CookieName + "_signin", device: c.CookieName + "_device", kept: c.CookieName + "_kept"},
 		stopped: make(chan struct{}),
 		rank:    c.State.gates.Add(1),
 	}
-	for _, own := range []string{g.cookies.session, g.cookies.signIn, g.cookies.device} {
+	for _, own := range []string{g.cookies.session, g.cookies.signIn, g.cookies.device, g.cookies.kept} {
 		if c.UpstreamCookie != nil && c.UpstreamCookie.Is(own) {
 			return nil, fmt.Errorf("upstream_cookie has the name of the gate's own cookie %s; give it another one", own)
 		}
@@ -114,6 +114,9 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		return Outcome{}
 	}
 	now := time.Now()
+	if r.Method == http.MethodPost && !x.resume(now) {
+		return Outcome{}
+	}
 	claims, verdict, err := x.open(now, g.cfg.Applies)
 	if err != nil {
 		x.failed(err)
@@ -129,7 +132,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		x.challenge(decision.WhyRevoked)
 		return Outcome{}
 	}
-	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device)
+	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device, g.cookies.kept)
 	forgetLink(r.Header, g.cfg.Prefix)
 	g.headers.set(r.Header, &claims.Header)
 	if err := x.vouch(claims, now); err != nil {

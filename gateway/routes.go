@@ -36,6 +36,12 @@ func (x *exchange) serveOwn(route string) {
 		x.only(http.MethodGet, x.signOutPage)
 	case "/activate", "/recover", "/email":
 		x.only(http.MethodGet, func() { x.mailedPage(route) })
+	case resumeRoute:
+		if x.r.Method == http.MethodPost {
+			x.discard()
+			return
+		}
+		x.only(http.MethodGet, x.resumePage)
 	case "/signed-out":
 		x.only(http.MethodGet, x.signedOutPage)
 	case keySet:

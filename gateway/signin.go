@@ -36,7 +36,11 @@ const (
 func (x *exchange) signInPage() {
 	back := returnPath(x.facts.URL)
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
-		x.firstPage(back, ui.NoticeFormLost)
+		notice := ui.NoticeFormLost
+		if x.keep() {
+			back, notice = x.cfg.Prefix+resumeRoute, ui.NoticeFormKept
+		}
+		x.firstPage(back, notice)
 		return
 	}
 	v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm())
@@ -228,6 +232,10 @@ func (x *exchange) cancel() {
 	}
 	back := f.back
 	if v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm()); ok && x.session != nil && !final(v.Step) {
+		if id := x.keptID(); id != "" {
+			x.forget(id)
+			x.setCookie(x.cookies.kept, "", -1)
+		}
 		back = orDefault(v.Back, "/") // who cancels a step-up goes on as before; after a denial the button is to start over
 	}
 	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())

@@ -47,18 +47,19 @@ func rising() *script {
 	return flow
 }
 
+func (w *world) binding(t *testing.T) session.Binding {
+	t.Helper()
+	return session.Binding{Cookie: DefaultCookieName, Site: mustURL(t, w.URL).Hostname(), Policy: "p"}
+}
+
 // claims opens the session cookie.
 func (b *browser) claims() session.Claims {
 	b.t.Helper()
-	u, err := url.Parse(b.w.URL)
-	if err != nil {
-		b.t.Fatal(err)
-	}
 	c := b.cookie(DefaultCookieName)
 	if c == nil {
 		b.t.Fatal("no session cookie")
 	}
-	opened, err := b.w.gate.codec.Open(b.t.Context(), session.Binding{Cookie: DefaultCookieName, Site: u.Hostname(), Policy: "p"}, c.Value)
+	opened, err := b.w.gate.codec.Open(b.t.Context(), b.w.binding(b.t), c.Value)
 	if err != nil {
 		b.t.Fatal(err)
 	}

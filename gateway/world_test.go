@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -185,8 +186,14 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	if !w.gate.Handle(rw, r, Facts{ClientIP: clientIP, Secure: true, Person: person}).Allowed() {
 		return
 	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	seen := r.Clone(context.Background())
+	seen.Body = io.NopCloser(bytes.NewReader(body))
 	w.mu.Lock()
-	w.hits = append(w.hits, r.Clone(context.Background()))
+	w.hits = append(w.hits, seen)
 	w.mu.Unlock()
 	io.WriteString(rw, "SECRET PAYROLL") //nolint:errcheck // a test's upstream
 }

@@ -16,6 +16,7 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"hide":         "Hide",
 
 	"notice.form_lost":   "What you were sending was not kept. After you sign in, please enter it again.",
+	"notice.form_kept":   "What you were sending is kept. After this you can send it.",
 	"notice.busy":        "Okta is answering slowly. We keep trying; you need not do anything.",
 	"notice.unreachable": "Okta cannot be reached right now. We keep trying; you need not do anything.",
 
@@ -305,6 +306,9 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"problem.not_everywhere.title": "You are signed out here, and not yet everywhere",
 	"problem.not_everywhere.what":  "This site runs on several servers, and not all of them could be told that you have signed out. They are told as soon as they can be reached.",
 	"problem.not_everywhere.do":    "Do not rely on it yet. On a shared computer, close every browser window.",
+	"problem.not_kept.title":       "There is nothing to send any more",
+	"problem.not_kept.what":        "What you were sending was sent already, was kept for too long, or belongs to another account. Nothing was sent now.",
+	"problem.not_kept.do":          "Go back to the page where you entered it, and see whether it is done.",
 	"problem.bad_request.title":    "The request could not be read",
 	"problem.bad_request.what":     "What the browser sent was not what this page expects. Nothing was changed.",
 	"problem.bad_request.do":       "Go back and try again.",
@@ -313,6 +317,11 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"forbidden.what":  "You are signed in, but this account is not among those that may open this page.",
 	"forbidden.do":    "If you should be able to, ask the people who run this site or your help desk. If you have another account, sign in with that one.",
 	"forbidden.other": "Sign out to use another account",
+
+	"resume.title":   "Send it now?",
+	"resume.what":    "You were sending this when you were asked to confirm that it is you:",
+	"resume.submit":  "Send it now",
+	"resume.discard": "Discard it",
 
 	"signout.title":   "Sign out?",
 	"signout.user":    "You are signed in as",

@@ -143,7 +143,14 @@ func everyPage(s string) map[string]Page {
 	add("signout-alone", ViewSignOut, nil)
 	add("signedout", ViewSignedOut, nil)
 	add("forbidden", ViewForbidden, nil)
-	for _, notice := range []string{NoticeBusy, NoticeFormLost, NoticeUnreachable} {
+	add("resume", ViewResume, func(p *Page) { p.Resume = Resume{Method: s, Action: s} })
+	for name, class := range map[string]Class{"any": ClassAny, "push": ClassPush, "number": ClassNumberChallenge, "key": ClassPhishingResistant, "other": Class(s)} {
+		add("stepup-"+name, ViewSignIn, func(p *Page) {
+			p.Step = flows.Step{Kind: flows.KindIdentify, Person: s}
+			p.StepUp = &StepUp{Class: class, Stale: true, MaxAge: 2 * time.Hour}
+		})
+	}
+	for _, notice := range []string{NoticeBusy, NoticeFormLost, NoticeFormKept, NoticeUnreachable} {
 		add("notice-"+notice, ViewSignedOut, func(p *Page) { p.Notice = notice })
 	}
 	for _, problem := range Problems() {

@@ -52,6 +52,7 @@ type model struct {
 	// Link is where on the org the person can do something about a denial.
 	Link   string
 	Mailed Mailed
+	Resume Resume
 	// Sessions are those of the person.
 	Sessions []signedIn
 	Fields   []field
@@ -83,6 +84,9 @@ func (p *Pages) model(page Page) *model {
 		m.step(page, s)
 	case ViewMailed:
 		m.Mailed = page.Mailed
+	case ViewResume:
+		m.Resume, m.Host = page.Resume, page.Host
+		m.Resume.Action = localPath(m.Resume.Action)
 	case ViewSignOut:
 		m.Sessions = signedIns(page.Sessions)
 	case ViewError:
@@ -91,7 +95,7 @@ func (p *Pages) model(page Page) *model {
 			m.Problem = page.Problem
 		}
 	}
-	if slices.Contains([]string{NoticeFormLost, NoticeBusy, NoticeUnreachable}, page.Notice) {
+	if slices.Contains([]string{NoticeFormLost, NoticeFormKept, NoticeBusy, NoticeUnreachable}, page.Notice) {
 		m.Notice = page.Notice
 	}
 	return m
@@ -170,7 +174,7 @@ func (m *model) Heading() (string, error) {
 			return m.T("signin.known.title")
 		}
 		return m.T("signin.title")
-	case ViewSignOut, ViewSignedOut, ViewForbidden:
+	case ViewSignOut, ViewSignedOut, ViewForbidden, ViewResume:
 		return m.T(string(m.View) + ".title")
 	case ViewMailed:
 		return m.T("mailed." + string(m.Mailed.Kind) + ".title")

@@ -27,6 +27,8 @@ const (
 	ViewSignedOut View = "signedout"
 	// ViewForbidden says that the person, who is signed in, may not enter, and leads to <Prefix>/signout.
 	ViewForbidden View = "forbidden"
+	// ViewResume asks whether to send Page.Resume on. Its forms post to where that was sent, and to <Prefix>/resume to discard it.
+	ViewResume View = "resume"
 )
 
 // Problem is the closed set of what ViewError explains. A code outside the set shows a general text, and
@@ -63,6 +65,8 @@ const (
 	ProblemBusy Problem = "busy"
 	// ProblemNotEverywhere: the session has ended here, and the other replicas could not be told yet.
 	ProblemNotEverywhere Problem = "not_everywhere"
+	// ProblemNotKept: what the person was sending is kept no longer, or for somebody else.
+	ProblemNotKept Problem = "not_kept"
 	// ProblemBadRequest: the request cannot be read. Also shown for a code outside this set.
 	ProblemBadRequest Problem = "bad_request"
 )
@@ -71,13 +75,15 @@ const (
 func Problems() []Problem {
 	return []Problem{ProblemCSRF, ProblemCrossOrigin, ProblemTooLarge, ProblemStale, ProblemRateLimited,
 		ProblemUnavailable, ProblemMalformed, ProblemMisconfigured, ProblemInsecure, ProblemNotFound,
-		ProblemMethod, ProblemStarting, ProblemBusy, ProblemNotEverywhere, ProblemBadRequest}
+		ProblemMethod, ProblemStarting, ProblemBusy, ProblemNotEverywhere, ProblemNotKept, ProblemBadRequest}
 }
 
 // The codes of Page.Notice. Any other code shows nothing.
 const (
 	// NoticeFormLost: what the person was sending to the app was not kept.
 	NoticeFormLost = "form_lost"
+	// NoticeFormKept: it was, and can be sent after the sign-in.
+	NoticeFormKept = "form_kept"
 	// NoticeBusy: Okta is slow; the gate goes on trying.
 	NoticeBusy = "busy"
 	// NoticeUnreachable: Okta cannot be reached right now; the gate goes on trying.
@@ -139,7 +145,7 @@ type Page struct {
 	// Return is the path on this origin that the ways back lead to; "" and what is no such path
 	// mean "/".
 	Return string
-	// User is the signed-in name on ViewSignOut and ViewForbidden; may be empty.
+	// User is the signed-in name on ViewSignOut, ViewForbidden and ViewResume; may be empty.
 	User string
 	// Sessions are the person's on ViewSignOut; may be empty.
 	Sessions []Session
@@ -156,11 +162,19 @@ type Page struct {
 	// Host is the name that the browser knows this site by, without a port: a passkey of another relying party
 	// cannot be used here, and the page says so.
 	Host string
+	// Resume is shown by ViewResume.
+	Resume Resume
 	// Notice is one of the Notice codes, or "".
 	Notice string
 	// StepUp says that the person is signed in and has to prove one factor more, and why; nil for a sign-in. On the first page
 	// Return is then where who does not want to goes back to.
 	StepUp *StepUp
+}
+
+// Resume is a request that was kept.
+type Resume struct {
+	// Action is a path and query on this origin, where the field _mfa_resume carries CSRF to, alone.
+	Method, Action string
 }
 
 // StepUp is why one more factor is asked for.

@@ -9,7 +9,7 @@ import (
 var templateFiles embed.FS
 
 // bodies are the templates that fill the layout, one file each.
-var bodies = []string{"signin", "choose", "code", "wait", "form", "webauthn", "denied", "error", "mailed", "signout", "signedout", "forbidden"}
+var bodies = []string{"signin", "choose", "code", "wait", "form", "webauthn", "denied", "error", "mailed", "signout", "signedout", "forbidden", "resume"}
 
 // parseTemplates makes one set per body, each with the layout and the shared parts. None of them
 // interpolates into script, style, an event attribute or a content attribute (immunity S37; a test holds it).

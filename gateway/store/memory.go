@@ -11,8 +11,12 @@ import (
 	"time"
 )
 
-// maxDocuments is how many documents of one kind a Memory keeps: the oldest makes room.
-const maxDocuments = 100_000
+const (
+	// maxDocuments is how many documents of one kind a Memory keeps: the oldest makes room.
+	maxDocuments = 100_000
+	// maxPosts bounds all Posts together, in bytes, because anybody can have some kept.
+	maxPosts = 64 << 20
+)
 
 // Memory keeps documents and revocations in this process. The zero value is ready; it is safe for concurrent use. Its
 // methods fail only for what the documents are.
@@ -29,6 +33,8 @@ type shelf struct {
 	order   list.List
 	turns   map[string]turn
 	readers readers[string]
+	size    int // of all documents, in bytes
+	most    int // of size; 0 for no bound
 }
 
 type document struct {
@@ -111,6 +117,9 @@ func (m *Memory) shelf(kind Kind) *shelf {
 		if m.kinds == nil {
 			m.kinds = map[Kind]*shelf{}
 		}
+		if kind == Posts {
+			s.most = maxPosts
+		}
 		m.kinds[kind] = s
 	}
 	return s
@@ -119,8 +128,9 @@ func (m *Memory) shelf(kind Kind) *shelf {
 // put makes room for d, and forgets what is over and stands behind.
 func (s *shelf) put(d *document) {
 	s.drop(d.id)
+	s.size += len(d.bytes)
 	now := time.Now()
-	for e := s.order.Back(); e != nil && (len(s.byID) >= maxDocuments || !now.Before(e.Value.(*document).until)); e = s.order.Back() {
+	for e := s.order.Back(); e != nil && (len(s.byID) >= maxDocuments || s.most > 0 && s.size > s.most || !now.Before(e.Value.(*document).until)); e = s.order.Back() {
 		s.drop(e.Value.(*document).id)
 	}
 	s.byID[d.id] = s.order.PushFront(d)
@@ -146,6 +156,7 @@ func (s *shelf) bytes(id string) ([]byte, error) {
 func (s *shelf) drop(id string) {
 	if e, ok := s.byID[id]; ok {
 		s.order.Remove(e)
+		s.size -= len(e.Value.(*document).bytes)
 		delete(s.byID, id)
 	}
 }

@@ -14,7 +14,6 @@ import (
 var laterImmunity = map[string]string{
 	"S45": "replicas tell each other of revocations over an interface that has no implementation yet; it comes with Redis",
 	"S54": "groups are read at sign-in only, and engine identity_engine asks for nobody again; re-checking comes with rules on groups",
-	"S55": "posted forms are not kept across the sign-in; they are challenged and dropped",
 	"S58": "a session is of one host; there is no sign-on across domains",
 	"S63": "open in the identity engine, where Okta alone counts wrong codes; the factors engine has a budget of its own",
 	"S78": "open in the identity engine, where Okta alone limits pushes; the factors engine has a budget of its own",

@@ -7,7 +7,6 @@ package caddymodule
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -15,6 +14,7 @@ import (
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 const (
@@ -39,7 +39,11 @@ type App struct {
 	// At least 24h, default: 30 days.
 	KeyRotation caddy.Duration `json:"key_rotation,omitempty"`
 
+	// Store is what several replicas share.
+	Store StoreSettings `json:"store,omitzero"`
+
 	state   *gateway.State
+	store   store.Store
 	keyring *configKeys
 	orgs    map[string]*okta.Client
 	leave   []func() error // what Provision took hold of, to be let go of by Cleanup
@@ -69,12 +73,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.leave = append(a.leave, rt.leave)
 	a.state = rt.State
-	a.keyring, err = joinKeyring(session.Rotation{Every: time.Duration(a.KeyRotation)}, &keyringStorage{ctx.Storage()}, ctx.Slogger())
-	if err != nil {
-		return err
-	}
-	a.leave = append(a.leave, a.keyring.leave)
-	return nil
+	return a.openStore(ctx)
 }
 
 // org returns the client of one Okta org. All sites of a configuration share it, and so its rate limit.

@@ -23,11 +23,13 @@ func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
 //
 //	okta_mfa {
 //	    key_rotation <duration>
+//	    store        memory|redis { ... }
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // the option's name
 	known := a.subdirectives(nil)
 	known["key_rotation"] = duration(&a.KeyRotation, a.checkRotation)
+	known["store"] = a.Store.subdirective
 	return parseBlock(d, known)
 }
 

@@ -219,7 +219,7 @@ func (s Settings) factorsEngine(r *resolved, app *App, client *okta.Client) (flo
 	c := factors.Config{
 		API: api, Primary: s.primary(), Factors: factorNames(s.Factors), NumberChallenge: factors.Number(s.NumberChallenge),
 		Groups: s.UserGroups == on, Enroll: factorNames(s.Enroll), EnrollProof: factorsProof(s.EnrollRequires), EnrollURL: s.EnrollURL,
-		TemplateID: s.SMSTemplate, TokenLifetime: time.Duration(s.EmailCodeLifetime), Budget: app.state.Budget(),
+		TemplateID: s.SMSTemplate, TokenLifetime: time.Duration(s.EmailCodeLifetime), Budget: app.store.Budget,
 		Limits: s.Limits.config(),
 		Poll:   time.Duration(s.MinPollInterval), EnrollPoll: time.Duration(s.MinPollInterval),
 	}

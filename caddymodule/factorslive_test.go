@@ -129,7 +129,7 @@ func TestFactorsOptionsChangeAnswers(t *testing.T) {
 		if err != nil {
 			b.w.t.Fatal(err)
 		}
-		budget, later := app.(*App).state.Budget().(*store.Counters), wait
+		budget, later := app.(*App).store.Budget.(*store.Counters), wait
 		budget.Now = func() time.Time { return time.Now().Add(later) }
 		defer func() { budget.Now = nil }()
 		b.submit("/_mfa/cancel", url.Values{"csrf": {find(b.w.t, csrfInput, at)}})

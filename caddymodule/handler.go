@@ -114,6 +114,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		Engine:           s.engine(r),
 		Org:              r.org,
 		State:            app.state,
+		Store:            app.store,
 		Policy:           s.policy(r),
 		Keys:             keys,
 		Title:            s.Title,

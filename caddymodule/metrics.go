@@ -13,6 +13,7 @@ import (
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway"
 	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/store/redisstore"
 )
 
 const (
@@ -35,6 +36,7 @@ type collectors struct {
 	rateLimited  *prometheus.CounterVec
 	pending      prometheus.Gauge
 	streams      prometheus.Gauge
+	storeErrors  *prometheus.CounterVec
 	// allowed is the one of decisions that every authenticated request counts: found once.
 	allowed prometheus.Counter
 }
@@ -67,6 +69,7 @@ func newCollectors() *collectors {
 		rateLimited: counter("okta_rate_limited_total", "Requests that Okta refused because of its rate limit.", "endpoint"),
 		pending:     gauge("pending_transactions", "Sign-ins in progress."),
 		streams:     gauge("open_streams", "Event streams of waiting browsers."),
+		storeErrors: counter("store_errors_total", "What the shared store failed to do, by operation.", "operation"),
 	}
 	c.allowed = c.decisions.WithLabelValues(string(gateway.DecisionAllowed))
 	return c
@@ -77,7 +80,7 @@ func newCollectors() *collectors {
 func (c *collectors) register(to prometheus.Registerer) error {
 	for _, collector := range []prometheus.Collector{
 		c.decisions, c.signIns, c.challenges, c.challengeFor,
-		c.requests, c.requestFor, c.rateLimited, c.pending, c.streams,
+		c.requests, c.requestFor, c.rateLimited, c.pending, c.streams, c.storeErrors,
 	} {
 		err := to.Register(collector)
 		if _, known := errors.AsType[prometheus.AlreadyRegisteredError](err); err != nil && !known {
@@ -140,6 +143,11 @@ func (c *collectors) Pending(delta int) { c.pending.Add(float64(delta)) }
 
 // Streams counts event streams.
 func (c *collectors) Streams(delta int) { c.streams.Add(float64(delta)) }
+
+// storeError counts what the store failed to do. operation is from a closed set of package redisstore.
+func (c *collectors) storeError(operation string, _ error) {
+	c.storeErrors.WithLabelValues(label(operation, redisstore.Operations())).Inc()
+}
 
 // oktaRequest counts one request to Okta. endpoint is from the closed set of package okta; status is 0 when no
 // answer came.

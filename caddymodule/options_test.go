@@ -142,7 +142,7 @@ func TestReferenceExamples(t *testing.T) {
 	examples := 0
 	for line := range strings.Lines(string(text)) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
-		example := strings.Trim(cells[len(cells)-1], " `")
+		example := strings.ReplaceAll(strings.Trim(cells[len(cells)-1], " `"), " ⏎ ", "\n")
 		name, _, spaced := strings.Cut(example, " ")
 		if len(cells) != 5 || !spaced || !strings.HasPrefix(strings.TrimSpace(cells[0]), "`"+name) {
 			continue

@@ -28,6 +28,7 @@ func (c *Config) complete() error {
 	if c.Rules != nil && c.Applies == nil {
 		return errors.New("gateway: Rules need Applies")
 	}
+	c.Store = orDefault(c.Store, c.State.memory)
 	c.Prefix = orDefault(c.Prefix, DefaultPrefix)
 	c.CookieName = orDefault(c.CookieName, DefaultCookieName)
 	c.Lifetime = orDefault(c.Lifetime, DefaultLifetime)

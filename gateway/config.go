@@ -10,6 +10,7 @@ import (
 	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/gateway/upstream"
 )
 
@@ -50,6 +51,8 @@ type Config struct {
 	Org string
 	// State outlives configuration reloads. Required.
 	State *State
+	// Store is what replicas share: all gates of one configuration have the same. Default: State.Memory, for one replica.
+	Store store.Store
 	// Policy names what a session made here is good for; a session made under another Policy is
 	// challenged (immunity S13). It goes into the cookie's seal, not into its bytes. Required.
 	Policy string

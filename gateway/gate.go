@@ -155,12 +155,16 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 // a configuration that fails to load must leave the serving one alone. An older gate does not take over from a newer
 // one, however late its first request comes.
 func (g *Gate) join() {
+	g.cfg.State.use(g.rank, g.cfg.Store)
 	g.cfg.State.transactions.SetEngine(g.cfg.Engine, g.rank, g.cfg.Flow, audit{g})
 }
 
 // Close says that the gate's configuration is gone. Requests that are still under way may go on; sign-ins go on with
 // the gate that came after, or the one before when this one's configuration failed to load.
-func (g *Gate) Close() { g.cfg.State.transactions.DropEngine(g.cfg.Engine, g.rank) }
+func (g *Gate) Close() {
+	g.cfg.State.transactions.DropEngine(g.cfg.Engine, g.rank)
+	g.cfg.State.leave(g.rank)
+}
 
 // StopStreams ends every event stream of this gate, for a server that shuts down or reloads; browsers connect
 // again, to whoever then listens.

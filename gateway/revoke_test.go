@@ -43,6 +43,7 @@ func (c *channel) Follow(ctx context.Context, f func(store.Revocation)) {
 	for _, r := range c.told {
 		f(r)
 	}
+	f(store.Revocation{})
 	if c.followers == nil {
 		c.followers = map[*func(store.Revocation)]bool{}
 	}
@@ -54,6 +55,13 @@ func (c *channel) Follow(ctx context.Context, f func(store.Revocation)) {
 	delete(c.followers, &f)
 }
 
+// store is one with c for its revocations.
+func (c *channel) store() store.Store {
+	s := store.NewMemory()
+	s.Revocations = c
+	return s
+}
+
 func (c *channel) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -63,7 +71,7 @@ func (c *channel) fail(err error) {
 // sharing is a world whose State shares c.
 func sharing(t *testing.T, c *channel) *world {
 	t.Helper()
-	return newWorld(t, straight(), func(cfg *Config) { cfg.State.share(c) })
+	return newWorld(t, straight(), func(cfg *Config) { cfg.Store = c.store() })
 }
 
 // S62: while the store cannot be reached the page does not say that the person is signed out: it says what is so, with an
@@ -166,7 +174,7 @@ func TestRevocationReachesOtherReplicas_S45(t *testing.T) {
 		states := [3]*State{}
 		for i := range 2 {
 			states[i] = NewState()
-			states[i].share(c)
+			states[i].use(1, c.store())
 			defer states[i].Close()
 		}
 		synctest.Wait()
@@ -176,7 +184,7 @@ func TestRevocationReachesOtherReplicas_S45(t *testing.T) {
 			t.Fatal(err)
 		}
 		states[2] = NewState()
-		states[2].share(c)
+		states[2].use(1, c.store())
 		defer states[2].Close()
 		synctest.Wait()
 		for i, state := range states {

@@ -17,9 +17,10 @@ import (
 type State struct {
 	transactions *transaction.Manager
 	revocations  *session.Revocations
-	shared       store.Revocations // nil where there is one replica
-	budget       store.Budget
-	documents    store.Documents
+	memory       store.Store // of this process
+	inUse        storeInUse
+	budget       store.Budget    // of this process
+	documents    store.Documents // of the store in use
 	holds        holds
 	gates        atomic.Uint64 // made so far
 
@@ -30,35 +31,28 @@ type State struct {
 
 // NewState returns an empty State. It does no I/O.
 func NewState() *State {
-	memory := store.NewMemory()
 	s := &State{
 		transactions: transaction.NewManager(transaction.Config{}),
 		revocations:  &session.Revocations{},
-		budget:       memory.Budget,
-		documents:    memory.Documents,
+		memory:       store.NewMemory(),
 	}
+	s.budget, s.documents, s.inUse.store = s.memory.Budget, documents{s}, s.memory
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
 
-// Budget counts wrong codes, pushes and denials, for flows that hold limits.
-func (s *State) Budget() store.Budget { return s.budget }
-
-// share makes what is revoked here known to all who share r, and what is revoked there known here, from now to Close.
-// It comes before the first request.
-func (s *State) share(r store.Revocations) {
-	s.shared = r
-	s.background.Go(func() { r.Follow(s.ctx, s.end) })
-}
+// Memory is the store in this process, for configurations that name no other.
+func (s *State) Memory() store.Store { return s.memory }
 
 // Revoke ends sessions, here at once. An error means that other replicas may not have heard of it yet: they will, and
 // until they do nobody must be told that the sessions have ended (immunity S62).
 func (s *State) Revoke(ctx context.Context, r store.Revocation) error {
 	s.end(r)
-	if s.shared == nil {
+	shared := s.current()
+	if shared == s.memory {
 		return nil
 	}
-	if err := s.shared.Revoke(ctx, r); err != nil {
+	if err := shared.Revocations.Revoke(ctx, r); err != nil {
 		return fmt.Errorf("telling the other replicas of a revocation: %w", err)
 	}
 	return nil

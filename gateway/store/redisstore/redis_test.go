@@ -3,9 +3,19 @@ package redisstore_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
+	"io/fs"
+	"math/big"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -224,5 +234,106 @@ func TestConfigIsChecked(t *testing.T) {
 		if _, err := redisstore.New(c); err == nil {
 			t.Errorf("%s is taken", name)
 		}
+	}
+}
+
+// An ACL user who may do what the reference says, over TLS, is enough.
+func TestACLUserOverTLS(t *testing.T) {
+	dir := t.TempDir()
+	authority := certificate(t, dir)
+	server := storetest.Redis(t, "--tls-port", "0", "--user", "default", "on", "nopass", "~*", "&*", "+@all",
+		"--user", "sidegate", "on", ">hunter2", "~acl:*", "&acl:*", "+@all", "-@admin", "-@dangerous")
+	tlsPort := storetest.FreePort(t)
+	server.CLI("config", "set", "tls-cert-file", dir+"/cert.pem", "tls-key-file", dir+"/key.pem", "tls-ca-cert-file", dir+"/cert.pem",
+		"tls-auth-clients", "no", "tls-port", tlsPort)
+	c := redisstore.Config{
+		Addresses: []string{"127.0.0.1:" + tlsPort}, Username: "sidegate", Password: "hunter2", Prefix: "acl:",
+		TLS: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authority, ServerName: "redis.internal"},
+	}
+	conforms(t, c)
+	for what, change := range map[string]func(*redisstore.Config){
+		"another password": func(c *redisstore.Config) { c.Password = "hunter3" },
+		"keys of others":   func(c *redisstore.Config) { c.Prefix = "others:" },
+		"an authority unknown": func(c *redisstore.Config) {
+			c.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: "redis.internal"}
+		},
+		"another server's name": func(c *redisstore.Config) { c.TLS = c.TLS.Clone(); c.TLS.ServerName = "other.internal" },
+		"no TLS":                func(c *redisstore.Config) { c.TLS = nil },
+	} {
+		wrong := c
+		change(&wrong)
+		if _, err := connect(t, wrong).Documents.Get(t.Context(), store.Posts, "a"); err == nil || errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// certificate writes a self-signed certificate of redis.internal.
+func certificate(t *testing.T, dir string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"redis.internal"}, NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	for name, text := range map[string][]byte{"cert.pem": cert, "key.pem": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(cert)
+	return pool
+}
+
+// Two replicas that start at once make one key ring, under a lock that a dead one does not keep for ever.
+func TestKeyRingIsStoredUnderALock(t *testing.T) {
+	server := storetest.Redis(t)
+	r, err := redisstore.New(redisstore.Config{Addresses: []string{server.Addr}, Sealer: stamp{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close() //nolint:errcheck // the test is over
+	ring, ctx := r.KeyRing(stamp{}), t.Context()
+	if _, err := ring.Load(ctx); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("where there is none: %v", err)
+	}
+	unlock, err := ring.Lock(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	brief, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if _, err := ring.Lock(brief); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("locked twice: %v", err)
+	}
+	if ttl := server.CLI("pttl", "sidegate:{keyring}:lock"); ttl[0] == '-' {
+		t.Errorf("the lock never ends: %s", ttl)
+	}
+	unlock()
+	unlock, err = ring.Lock(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	if err := ring.Store(ctx, []byte("keys")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ring.Load(ctx); string(got) != "keys" || err != nil {
+		t.Errorf("loaded %q, %v", got, err)
+	}
+	server.CLI("set", "sidegate:{keyring}", "sealed with another secret")
+	if _, err := ring.Load(ctx); err == nil || errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a ring that does not open: %v", err) // not "none", for then a new one would take its place
 	}
 }

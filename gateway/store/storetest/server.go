@@ -48,7 +48,7 @@ func (b *syncBuffer) String() string {
 // ("--appendonly", "yes").
 func Redis(t *testing.T, args ...string) *Server {
 	t.Helper()
-	port := freePort(t)
+	port := FreePort(t)
 	s := newServer(t, port, append([]string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"}, args...)...)
 	s.Start()
 	return s
@@ -124,7 +124,7 @@ func Sentinel(t *testing.T) (sentinel, server *Server) {
 	host, port, _ := net.SplitHostPort(server.Addr)
 	replica := Redis(t, "--replicaof", host+" "+port, "--repl-diskless-sync-delay", "0")
 	Eventually(t, "the replica follows", func() bool { return strings.Contains(replica.CLI("info", "replication"), "master_link_status:up") })
-	at := freePort(t)
+	at := FreePort(t)
 	sentinel = newServer(t, at)
 	file := filepath.Join(sentinel.dir, "sentinel.conf")
 	config := fmt.Sprintf("port %s\nbind 127.0.0.1\ndir %s\nsentinel monitor mymaster %s %s 1\nsentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n", at, sentinel.dir, host, port)
@@ -145,7 +145,7 @@ func Cluster(t *testing.T) []*Server {
 	var nodes []*Server
 	args := []string{"--cluster", "create"}
 	for range 3 {
-		port, bus := freePort(t), freePort(t)
+		port, bus := FreePort(t), FreePort(t)
 		s := newServer(t, port, "--port", port, "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning", "--cluster-enabled", "yes",
 			"--cluster-port", bus)
 		s.Start()
@@ -164,8 +164,8 @@ func Cluster(t *testing.T) []*Server {
 	return nodes
 }
 
-// freePort is free now; nothing keeps it free until the server listens, except that the system gives out others first.
-func freePort(t *testing.T) string {
+// FreePort is free now; nothing keeps it free until the server listens, except that the system gives out others first.
+func FreePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"sidegate.example/sidegate/gateway/store"
+)
+
+// firstRead is how long first requests wait for the revocations that other replicas have made; then they go on, because
+// a store that is out of reach ends no session.
+const firstRead = 2 * time.Second
+
+// storeInUse is what the replicas share, as the configurations that serve name it; State holds it.
+type storeInUse struct {
+	mu    sync.Mutex
+	named []namedStore // by rank
+	store store.Store  // the one in use
+	stop  context.CancelFunc
+	read  chan struct{} // closed when the revocations of the store were read
+	since time.Time
+}
+
+// namedStore is the store of one gate's configuration.
+type namedStore struct {
+	rank  uint64
+	store store.Store
+}
+
+// use says that the gate of that rank serves, whose configuration names a store. The highest rank decides: a sign-in that
+// began with another store goes on in this process.
+func (s *State) use(rank uint64, named store.Store) {
+	s.inUse.mu.Lock()
+	at, _ := slices.BinarySearchFunc(s.inUse.named, rank, func(n namedStore, rank uint64) int { return cmp.Compare(n.rank, rank) })
+	s.inUse.named = slices.Insert(s.inUse.named, at, namedStore{rank, named})
+	s.choose()
+	read, over := s.inUse.read, s.inUse.since.Add(firstRead)
+	s.inUse.mu.Unlock()
+	if read == nil {
+		return
+	}
+	wait := time.NewTimer(time.Until(over))
+	defer wait.Stop()
+	select {
+	case <-read:
+	case <-wait.C:
+	}
+}
+
+// leave says that the configuration of the gate of that rank is gone. The last store stays in use.
+func (s *State) leave(rank uint64) {
+	s.inUse.mu.Lock()
+	defer s.inUse.mu.Unlock()
+	if len(s.inUse.named) > 1 {
+		s.inUse.named = slices.DeleteFunc(s.inUse.named, func(n namedStore) bool { return n.rank == rank })
+		s.choose()
+	}
+}
+
+// choose puts the store of the highest rank in use; the lock is held.
+func (s *State) choose() {
+	h := &s.inUse
+	chosen := h.named[len(h.named)-1].store
+	if chosen == h.store || s.ctx.Err() != nil {
+		return
+	}
+	if h.stop != nil {
+		h.stop()
+	}
+	h.store, h.stop, h.read, h.since = chosen, nil, nil, time.Now()
+	if chosen == s.memory {
+		return
+	}
+	ctx, stop := context.WithCancel(s.ctx)
+	read, once := make(chan struct{}), sync.Once{}
+	h.stop, h.read = stop, read
+	s.background.Go(func() {
+		chosen.Revocations.Follow(ctx, func(r store.Revocation) {
+			if r == (store.Revocation{}) {
+				once.Do(func() { close(read) })
+				return
+			}
+			s.end(r)
+		})
+	})
+}
+
+// current is the store in use.
+func (s *State) current() store.Store {
+	s.inUse.mu.Lock()
+	defer s.inUse.mu.Unlock()
+	return s.inUse.store
+}
+
+// documents are those of the store in use.
+type documents struct{ *State }
+
+func (d documents) Put(ctx context.Context, kind store.Kind, id string, doc []byte, ttl time.Duration) error {
+	return d.current().Documents.Put(ctx, kind, id, doc, ttl)
+}
+
+func (d documents) Get(ctx context.Context, kind store.Kind, id string) ([]byte, error) {
+	return d.current().Documents.Get(ctx, kind, id)
+}
+
+func (d documents) Take(ctx context.Context, kind store.Kind, id string) ([]byte, error) {
+	return d.current().Documents.Take(ctx, kind, id)
+}
+
+func (d documents) Delete(ctx context.Context, kind store.Kind, id string) error {
+	return d.current().Documents.Delete(ctx, kind, id)
+}
+
+func (d documents) All(ctx context.Context, kind store.Kind) iter.Seq2[[]byte, error] {
+	return d.current().Documents.All(ctx, kind)
+}

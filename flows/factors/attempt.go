@@ -67,7 +67,7 @@ func (a *attempt) person(ctx context.Context, who string) (flows.State, flows.St
 
 // know looks the person up and keeps what later steps need; a Step is a refusal.
 func (a *attempt) know(ctx context.Context, who string) (*flows.Step, error) {
-	u, denied, cause, err := a.engine.lookUp(ctx, a.cc, who)
+	u, denied, cause, err := a.engine.lookUp(ctx, a.cc, who, a.state.User == "")
 	if err != nil {
 		return nil, err
 	}

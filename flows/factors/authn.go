@@ -65,6 +65,7 @@ func authnFactor(id string) string { return authnPath + "/factors/" + id + "/ver
 func (a *attempt) authn(ctx context.Context, path string, body any, poll bool) (*okta.Response, error) {
 	return a.engine.client.Do(ctx, a.cc, okta.Request{
 		URL: path, ContentType: jsonType, Authorization: a.engine.cfg.API.Trusted(), Body: mustJSON(body), Poll: poll,
+		Begin: a.state.Token == "", // the password
 	})
 }
 

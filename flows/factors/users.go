@@ -16,9 +16,9 @@ import (
 var errNoSuchUser = errors.New("users: Okta knows no user of that name")
 
 // lookUp finds a person by id, or by the name that was proved. denied is set, with a cause, when there is none who may
-// sign in; an error says nothing about the person.
-func (e *Engine) lookUp(ctx context.Context, cc flows.ClientContext, who string) (u *user, denied flows.DeniedReason, cause error, err error) {
-	res, err := e.cfg.API.Do(ctx, cc, okta.Request{Method: http.MethodGet, URL: usersPath + url.PathEscape(who)})
+// sign in; an error says nothing about the person. begin is set where it is a sign-in's first call.
+func (e *Engine) lookUp(ctx context.Context, cc flows.ClientContext, who string, begin bool) (u *user, denied flows.DeniedReason, cause error, err error) {
+	res, err := e.cfg.API.Do(ctx, cc, okta.Request{Method: http.MethodGet, URL: usersPath + url.PathEscape(who), Begin: begin})
 	if err != nil {
 		return nil, "", nil, err
 	}
@@ -61,7 +61,7 @@ func (e *Engine) Active(ctx context.Context, cc flows.ClientContext, userID stri
 	if !oktaID(userID) {
 		return false, badAnswer("the user id is none of Okta's")
 	}
-	u, denied, _, err := e.lookUp(ctx, cc, userID)
+	u, denied, _, err := e.lookUp(ctx, cc, userID, false)
 	if err != nil {
 		return false, err
 	}

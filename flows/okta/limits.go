@@ -37,12 +37,37 @@ type bucket struct {
 	limit, remaining int
 	reset            time.Time
 	put              int // calls put off to the next window
+	begun            int // calls of this window that began a sign-in
 }
 
-// refuse fails a call that would only meet a 429, and a poll already when a tenth is left, so that what is left is
-// for what people do themselves. Calls are put off one after the other, at the pace that the next window bears: all at
-// once they would empty it.
-func (l *limits) refuse(to endpoint, poll bool, now time.Time) error {
+// urgency is what gives way to what when the rate limit runs low.
+type urgency int
+
+const (
+	// pressed is a call that a person waits for who has begun to sign in: it is made as long as there is any.
+	pressed urgency = iota
+	polled
+	begun
+)
+
+// beginCalls is how many calls a sign-in begins with; only the first of them is marked.
+const beginCalls = 3
+
+// mayGo reports whether what is left of the bucket is enough for a call: polls, and whoever begins, leave the last tenth to
+// those who are further, and whoever begins, a quarter of all.
+func (b *bucket) mayGo(u urgency) bool {
+	switch u {
+	case polled:
+		return b.remaining*10 > b.limit
+	case begun:
+		return b.remaining*10 > b.limit && b.begun*beginCalls*4 < b.limit*3
+	}
+	return b.remaining > 0
+}
+
+// refuse fails a call that would only meet a 429, or that others go before. Calls are put off one after the other, at the
+// pace that the next window bears: all at once they would empty it.
+func (l *limits) refuse(to endpoint, u urgency, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, known := l.buckets[to.bucket]
@@ -50,7 +75,11 @@ func (l *limits) refuse(to endpoint, poll bool, now time.Time) error {
 	if !known || !now.Before(end) {
 		return nil
 	}
-	if b.remaining > 0 && (!poll || b.remaining*10 > b.limit) {
+	if b.mayGo(u) {
+		if u == begun {
+			b.begun++
+			l.buckets[to.bucket] = b
+		}
 		return nil
 	}
 	wait := end.Sub(now) + time.Duration(float64(b.put)*float64(longestWindow)/(pollShare*float64(b.limit)))
@@ -90,7 +119,7 @@ func (l *limits) learn(to endpoint, h http.Header, now time.Time) {
 	// Answers overtake each other: within one window the smaller number is the newer one.
 	next := bucket{limit: limit, remaining: remaining, reset: reset}
 	if b := l.buckets[to.bucket]; b.reset.Equal(reset) && b.limit == limit {
-		next.remaining, next.put = min(remaining, b.remaining), b.put
+		next.remaining, next.put, next.begun = min(remaining, b.remaining), b.put, b.begun
 	}
 	l.buckets[to.bucket] = next
 	// Okta does not say which endpoints share a bucket. Windows that end in the same second, with the same limit, are

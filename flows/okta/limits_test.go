@@ -96,6 +96,62 @@ func TestAnnouncedLimits(t *testing.T) {
 	}
 }
 
+// S63: who begins to sign in again and again uses up no more than leaves a quarter of the limit to those who are further: a
+// verification and a poll go out, and the one who begins is told when to come back.
+func TestBeginningLeavesAShare(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	left, reset := 600, now.Add(30*time.Second)
+	client, _ := org(t, func(w http.ResponseWriter, _ *http.Request) {
+		left--
+		w.Header().Set("X-Rate-Limit-Limit", "600")
+		w.Header().Set("X-Rate-Limit-Remaining", strconv.Itoa(left))
+		w.Header().Set("X-Rate-Limit-Reset", strconv.FormatInt(reset.Unix(), 10))
+	}, func(cfg *okta.Config) { cfg.Now = func() time.Time { return now } })
+	do := func(r okta.Request) error {
+		_, err := client.Do(t.Context(), browser(t, "t"), r)
+		return err
+	}
+	const users = "/api/v1/users/joe"
+	begin, further := okta.Request{URL: users, Begin: true}, okta.Request{URL: users}
+	flood := func() (begun int) {
+		for range 1000 {
+			if do(begin) != nil {
+				continue
+			}
+			begun++
+			for range 2 { // what else a sign-in begins with
+				if err := do(further); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		return begun
+	}
+	if n := flood(); n < 149 || n > 151 || left < 140 {
+		t.Errorf("%d sign-ins began, and %d calls are left; want 150 and 150", n, left)
+	}
+	wantReason(t, do(begin), flows.ReasonRateLimited)
+	for _, r := range []okta.Request{further, {URL: users, Poll: true}} {
+		if err := do(r); err != nil {
+			t.Errorf("who is further has to wait: %v", err)
+		}
+	}
+	now, left = reset.Add(time.Second), 600
+	reset = now.Add(30 * time.Second)
+	if n := flood(); n < 149 || n > 151 {
+		t.Errorf("%d sign-ins began in the next window, want 150", n)
+	}
+	left = 50 // others use the limit, too
+	for range 2 {
+		if err := do(further); err != nil {
+			t.Error(err)
+		}
+	}
+	if do(begin) == nil {
+		t.Error("the last tenth is spent on a new sign-in")
+	}
+}
+
 // A token's own limit counts all its calls together, and Okta does not say so: windows of one limit that end in the same
 // second are one.
 func TestOneBucketBehindSeveralEndpoints(t *testing.T) {

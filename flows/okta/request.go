@@ -31,9 +31,22 @@ type Request struct {
 	// Poll marks a call that nobody pressed a button for: it gives way when the rate limit
 	// runs low.
 	Poll bool
+	// Begin marks the first call of a sign-in of somebody who has proved nothing yet: of these no more are made than leave
+	// a quarter of the rate limit to those who are further, so that nobody keeps them out by beginning again and again.
+	Begin bool
 	// Into, if set, is emptied and takes the answer, so that who makes many calls can use its memory again. The
 	// Response's Body then is a part of it.
 	Into *bytes.Buffer
+}
+
+func (r *Request) urgency() urgency {
+	switch {
+	case r.Poll:
+		return polled
+	case r.Begin:
+		return begun
+	}
+	return pressed
 }
 
 // Response is what Okta answered with a status of 2xx or 4xx, except 429.
@@ -75,15 +88,15 @@ func (c *Client) Do(ctx context.Context, cc flows.ClientContext, r Request) (*Re
 	if err != nil {
 		return nil, &flows.Error{Reason: flows.ReasonMalformed, Err: err}
 	}
-	return c.send(ctx, local.EscapedPath(), r.Poll, r.Into, func(ctx context.Context) (*http.Request, error) {
+	return c.send(ctx, local.EscapedPath(), r.urgency(), r.Into, func(ctx context.Context) (*http.Request, error) {
 		return c.request(ctx, cc, local, r)
 	})
 }
 
 // send makes the call of form, which is one to path.
-func (c *Client) send(ctx context.Context, path string, poll bool, into *bytes.Buffer, form func(context.Context) (*http.Request, error)) (*Response, error) {
+func (c *Client) send(ctx context.Context, path string, u urgency, into *bytes.Buffer, form func(context.Context) (*http.Request, error)) (*Response, error) {
 	to := endpointOf(path)
-	if err := c.limits.refuse(to, poll, c.now()); err != nil {
+	if err := c.limits.refuse(to, u, c.now()); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)

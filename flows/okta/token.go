@@ -27,7 +27,7 @@ type TokenRequest struct {
 // TokenPath and nowhere else, and carries no X-Forwarded-For, because Okta judges the service's network by it
 // (factors-api.md §7.5). Errors are those of Do.
 func (c *Client) Token(ctx context.Context, r TokenRequest) (*Response, error) {
-	return c.send(ctx, TokenPath, false, nil, func(ctx context.Context) (*http.Request, error) {
+	return c.send(ctx, TokenPath, pressed, nil, func(ctx context.Context) (*http.Request, error) {
 		body := bytes.NewReader([]byte(r.Form.Encode()))
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.origin.String()+TokenPath, body)
 		if err != nil {

@@ -16,12 +16,12 @@ func (s Settings) flow(r *resolved, app *App, client *okta.Client) (flows.Flow, 
 	if s.Engine == engineFactors {
 		return s.factorsEngine(r, app, client)
 	}
-	return s.identityEngine(r, client, false)
+	return s.identityEngine(r, app, client, false)
 }
 
 // identityEngine makes the Identity Engine's; firstOnly for one that may end with a password alone, because a second
 // factor follows elsewhere.
-func (s Settings) identityEngine(r *resolved, client *okta.Client, firstOnly bool) (flows.Flow, error) {
+func (s Settings) identityEngine(r *resolved, app *App, client *okta.Client, firstOnly bool) (flows.Flow, error) {
 	engine, err := identityengine.New(identityengine.Config{
 		Issuer:          r.issuer,
 		ClientID:        r.clientID,
@@ -35,6 +35,8 @@ func (s Settings) identityEngine(r *resolved, client *okta.Client, firstOnly boo
 		SelfService:     selfService(s.SelfService),
 		WebAuthn:        s.WebAuthn == on,
 		FirstFactorOnly: firstOnly,
+		Budget:          app.state.Budget(),
+		Limits:          s.Limits.config(),
 		Client:          client,
 	})
 	if err != nil {
@@ -86,7 +88,7 @@ func (s Settings) engine(r *resolved) string {
 	if r.privateKey != nil {
 		method = "private_key " + r.privateKeyID
 	}
-	parts := []string{engineIdentity, r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String()}
+	parts := []string{engineIdentity, r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String(), fmt.Sprintf("%+v", s.Limits)}
 	for _, list := range [][]string{s.claimsNamed(), s.Scopes, s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
 		parts = append(parts, fingerprint(list...))
 	}
@@ -103,6 +105,6 @@ func (f FactorsSettings) fingerprint(r *resolved) string {
 	if r.apiPrivateKey != nil {
 		access = "app " + r.apiClientID + " " + r.apiPrivateKeyID
 	}
-	return fingerprint(access, fingerprint(f.Factors...), fingerprint(f.Enroll...), fmt.Sprintf("%+v", f.Limits), string(f.primary()), f.PrimaryIdentity,
+	return fingerprint(access, fingerprint(f.Factors...), fingerprint(f.Enroll...), string(f.primary()), f.PrimaryIdentity,
 		f.NumberChallenge, f.UserGroups, f.EnrollURL, f.SMSTemplate, time.Duration(f.EmailCodeLifetime).String())
 }

@@ -19,7 +19,7 @@ import (
 	"sidegate.example/sidegate/gateway/identity"
 )
 
-// FactorsSettings are the settings of engine factors. Engine identity_engine has no use for them.
+// FactorsSettings are the settings of engine factors. Engine identity_engine has no use for them, but for Limits.
 type FactorsSettings struct {
 	// Primary is what proves the first factor: "password" (a page of this gate, judged by Okta's /api/v1/authn),
 	// "identity_engine" (the app's own sign-in at Okta, for which client_id and a secret or key are needed too), or
@@ -72,11 +72,11 @@ type FactorsSettings struct {
 	// EmailCodeLifetime is how long an e-mailed code is good, in whole seconds up to 24h. Default: 5m, which is Okta's.
 	EmailCodeLifetime caddy.Duration `json:"email_code_lifetime,omitempty"`
 
-	// Limits bound what one person can make happen.
+	// Limits bound what one person can make happen. They hold for both engines.
 	Limits LimitSettings `json:"limits,omitzero"`
 }
 
-// LimitSettings are counted per Okta user, over all sites, tabs and sign-ins of this process.
+// LimitSettings are of both engines, and counted over all sites of the org, tabs and sign-ins of this process.
 type LimitSettings struct {
 	// WrongCodes is how many codes in a row can be wrong within Window; at most 4, because Okta locks the account at 5.
 	// Okta itself forgets them only after a right one: whatever this is, it is sent no more than four in a row within an
@@ -88,14 +88,15 @@ type LimitSettings struct {
 	// AddressPasswords is how many passwords from one address, of IPv6 from one /56, can be wrong within Window, for all
 	// names together. Default: 50.
 	AddressPasswords int `json:"address_passwords,omitempty"`
-	// Pushes is how many pushes, texts, calls and e-mails can be sent within Window. Default: 3.
+	// Pushes is how many pushes, texts, calls and e-mails can be sent within Window, but for those that were answered.
+	// Default: 3.
 	Pushes int `json:"pushes,omitempty"`
 	// Window is the time that these count in, at least 1m. Default: 5m.
 	Window caddy.Duration `json:"window,omitempty"`
 	// CoolDown is how long no push is sent to who has denied one. Default: 5m.
 	CoolDown caddy.Duration `json:"cool_down,omitempty"`
-	// NotMe is how long nobody can sign in as a person who denied a push and then pressed "that was not me". Default:
-	// not at all, it is only logged.
+	// NotMe is how long nobody can sign in as a person who denied a push and then pressed "that was not me", a button of
+	// engine factors. Default: not at all, it is only logged.
 	NotMe caddy.Duration `json:"not_me,omitempty"`
 }
 
@@ -224,7 +225,7 @@ func (s Settings) factorsEngine(r *resolved, app *App, client *okta.Client) (flo
 		Poll:   time.Duration(s.MinPollInterval), EnrollPoll: time.Duration(s.MinPollInterval),
 	}
 	if c.Primary == factors.PrimaryIdentityEngine {
-		if c.First, err = s.identityEngine(r, client, true); err != nil {
+		if c.First, err = s.identityEngine(r, app, client, true); err != nil {
 			return nil, err
 		}
 	}

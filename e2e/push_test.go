@@ -57,7 +57,7 @@ func TestPushApproved(t *testing.T) {
 	})
 }
 
-// A denial is told, and leads on to another try.
+// A denial is told, and no phone rings again for a while (S78); another way is open.
 func TestPushDenied(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
 		pat := b.d.person("pat")
@@ -70,25 +70,19 @@ func TestPushDenied(t *testing.T) {
 		if p.has(onApp) {
 			t.Error("the app showed beside the denial")
 		}
-		p.tryAgain()
-		phone.click(card + " button[name=approve]")
+		p.press(resend)
+		p.see("main [role=alert]")
+		shot(p, "denied-pause")
+		p.press("button[data-factor=push]")
+		p.see("main [role=alert]")
+		if got := b.d.pushes(pat); len(got) != 1 {
+			t.Errorf("%d pushes were sent, want the one that was denied", len(got))
+		}
+		p.choose("totp")
+		p.see(onCode)
+		p.code(b.d.totp(pat))
 		p.admitted(pat, "/")
 	})
-}
-
-// tryAgain goes on from a denial to a new push.
-func (p *tab) tryAgain() {
-	p.t.Helper()
-	if p.has(resend) {
-		p.click(resend)
-	} else {
-		p.click("#cancel button")
-		p.see(onSignIn)
-		pat := p.b.d.person("pat")
-		p.identify(pat.Login, pat.Password)
-		p.choose("push")
-	}
-	p.see(onWait)
 }
 
 // Two tabs of one browser wait on one push; both get in, each to its own page.

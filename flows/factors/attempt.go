@@ -136,6 +136,7 @@ func (a *attempt) accept(ctx context.Context) (flows.State, flows.Step, error) {
 	e, s := a.engine, &a.state
 	e.count.ForgiveCode(ctx, s.User)
 	f := s.pending().proved(s.Number)
+	a.answered(ctx, f)
 	s.rest()
 	s.Seen = 0 // the Factors API verifies for whoever it knows: the end asks once more whether the person is ACTIVE
 	if s.Proving {
@@ -150,6 +151,13 @@ func (a *attempt) accept(ctx context.Context) (flows.State, flows.Step, error) {
 	}
 	s.prove(f, a.now())
 	return a.finish(ctx)
+}
+
+// answered takes the push or message back that was answered.
+func (a *attempt) answered(ctx context.Context, f identity.Factor) {
+	if !typed(f) && f != identity.WebAuthn {
+		a.engine.count.Answered(ctx, a.state.User, "")
+	}
 }
 
 // proved is the factor that an acceptance proves: a push that showed a number is another one.

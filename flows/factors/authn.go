@@ -224,6 +224,7 @@ func (a *attempt) succeeded(ctx context.Context, t *transaction, verified *facto
 		return a.offer(ctx)
 	}
 	e.count.ForgiveCode(ctx, s.User)
+	a.answered(ctx, proved)
 	if !e.cfg.ends(proved) {
 		return nil, a.end(flows.DeniedPolicy, errNoNumber), nil
 	}

@@ -17,7 +17,7 @@ func (a *attempt) advance(ctx context.Context, ans flows.Answer) (flows.State, f
 		if a.state.Resend == nil {
 			return nil, flows.Step{}, badAnswer("this step has nothing to send again")
 		}
-		return a.send(ctx, a.state.Resend, a.state.Resend.Body)
+		return a.ask(ctx, a.state.Pending, a.state.Resend)
 	case choiceOther:
 		return a.others()
 	case choiceSkip:
@@ -45,7 +45,10 @@ func (a *attempt) advance(ctx context.Context, ans flows.Answer) (flows.State, f
 		return a.refuse(&page{}, flows.DeniedEnrollment) // it was offered from another network, or not at all
 	}
 	a.selected = true // what was chosen is not overruled
-	return a.send(ctx, &c.Move, c.Move.Body)
+	if c.Enroll && c.Factor != identity.Email {
+		return a.send(ctx, &c.Move, c.Move.Body) // nothing is sent to anybody yet
+	}
+	return a.ask(ctx, c.Factor, &c.Move)
 }
 
 // submit takes what was typed.
@@ -57,6 +60,13 @@ func (a *attempt) submit(ctx context.Context, values map[string]string) (flows.S
 		password, err := readPassword(values[flows.FieldPassword])
 		if err != nil {
 			return nil, flows.Step{}, err
+		}
+		wait, err := a.takePassword(ctx, a.state.Person)
+		if err != nil {
+			return nil, flows.Step{}, err
+		}
+		if wait > 0 {
+			return a.show(view{messages: []flows.Message{msgTooMany}})
 		}
 		a.asked, a.typed = identity.Password, true
 		return a.send(ctx, a.state.Main, a.state.Main.withInput(password))
@@ -94,11 +104,11 @@ func (a *attempt) code(ctx context.Context, typed string) (flows.State, flows.St
 		return a.show(view{fieldMessages: []flows.Message{{Key: keyCodeFormat, Error: true}}})
 	}
 	a.asked, a.answered = a.state.Pending, true
-	return a.send(ctx, a.state.Main, a.state.Main.withInput(code))
+	return a.answer(ctx, a.state.Main, a.state.Main.withInput(code))
 }
 
 // others goes back to the list of what can be chosen instead.
-func (a *attempt) others() (flows.State, flows.Step, error) {
+func (a *attempt) others(messages ...flows.Message) (flows.State, flows.Step, error) {
 	s := &a.state
 	if !s.otherFactors() {
 		return nil, flows.Step{}, badAnswer("this step has no other factors")
@@ -106,7 +116,7 @@ func (a *attempt) others() (flows.State, flows.Step, error) {
 	s.Enrolling = !slices.ContainsFunc(s.Factors, func(c factorChoice) bool { return !c.Enroll })
 	s.Want, s.Main, s.Resend, s.PollBy, s.Pending = wantChoice, nil, nil, nil, ""
 	s.Setup, s.Channels, s.WebAuthn, s.Recover = nil, nil, nil, nil
-	return a.show(view{})
+	return a.show(view{messages: messages})
 }
 
 // form sends the inputs of a form, once each of them can be.
@@ -127,8 +137,12 @@ func (a *attempt) form(ctx context.Context, values map[string]string) (flows.Sta
 		return a.show(v)
 	}
 	if a.state.Topic == flows.TopicRecover || a.state.Topic == flows.TopicUnlock {
-		if identifier, err := readIdentifier(values[flows.FieldIdentifier]); err == nil {
-			a.state.Person = identifier
+		no, err := a.mayRestore(ctx, values[flows.FieldIdentifier])
+		if err != nil {
+			return nil, flows.Step{}, err
+		}
+		if no != nil {
+			return a.show(*no)
 		}
 		a.identified = true
 	}
@@ -161,7 +175,10 @@ func (a *attempt) credential(ctx context.Context, values map[string]string) (flo
 		put(body, in.Path, value)
 	}
 	a.asked = a.state.Pending
-	return a.send(ctx, m, body)
+	if a.state.Enrolling {
+		return a.send(ctx, m, body)
+	}
+	return a.answer(ctx, m, body)
 }
 
 func (a *attempt) send(ctx context.Context, m *move, body map[string]any) (flows.State, flows.Step, error) {

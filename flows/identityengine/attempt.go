@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/gateway/identity"
 )
 
@@ -37,6 +38,7 @@ type attempt struct {
 	// remember asks Okta to remember this browser; token is one that Okta mailed.
 	remember bool
 	token    struct{ name, value string }
+	counted  counted
 	// cause is what made a refusal, for the log; nil when the document says it.
 	cause error
 	// left is the State to go on with should the answer to a call be lost, nil for the one that there was.
@@ -50,6 +52,11 @@ func (a *attempt) begin(ctx context.Context, identifier, password string) (flows
 	if err := a.take(identifier, password); err != nil {
 		return nil, flows.Step{}, err
 	}
+	if no, err := a.admit(ctx); err != nil {
+		return nil, flows.Step{}, err
+	} else if no != nil {
+		return a.refusedAtOnce(*no)
+	}
 	a.state = state{Person: a.identifier, Redirect: a.state.Redirect, Remember: a.remember, StepUp: a.state.StepUp}
 	return a.open(ctx)
 }
@@ -58,6 +65,11 @@ func (a *attempt) begin(ctx context.Context, identifier, password string) (flows
 func (a *attempt) resume(ctx context.Context, identifier, password string) (flows.State, flows.Step, error) {
 	if err := a.take(identifier, password); err != nil {
 		return nil, flows.Step{}, err
+	}
+	if no, err := a.admit(ctx); err != nil {
+		return nil, flows.Step{}, err
+	} else if no != nil {
+		return a.refusedAtOnce(*no)
 	}
 	doc, err := a.introspect(ctx, map[string]any{"stateToken": a.state.Handle})
 	if err != nil {
@@ -72,7 +84,7 @@ func (a *attempt) resume(ctx context.Context, identifier, password string) (flow
 
 // take checks what was typed and has it sent as Okta asks for it.
 func (a *attempt) take(identifier, password string) error {
-	identifier, err := readIdentifier(identifier)
+	identifier, err := limits.ReadLogin(identifier)
 	if err == nil && password != "" {
 		password, err = readPassword(password)
 	}
@@ -110,13 +122,24 @@ func (a *attempt) proceed(ctx context.Context, doc *document) (flows.State, flow
 		if doc.handle != "" {
 			a.state.Handle = doc.handle
 		}
-		a.judge(p)
+		a.state.know(doc)
+		a.judge(ctx, p)
 		if p.ask == askSuccess {
 			return a.finish(ctx, p.interactionCode)
 		}
 		m, body := a.automatic(p)
 		if m == nil {
-			return a.rest(p)
+			if err := a.settle(ctx, p); err != nil {
+				return nil, flows.Step{}, err
+			}
+			if end, err := a.stopped(ctx, p); err != nil || end != nil {
+				return nil, orStep(end), err
+			}
+			next, step, err := a.rest(p)
+			if err == nil {
+				err = a.denied(ctx, step)
+			}
+			return next, step, err
 		}
 		if doc, err = a.post(ctx, m, body); err != nil {
 			return nil, flows.Step{}, err
@@ -127,7 +150,7 @@ func (a *attempt) proceed(ctx context.Context, doc *document) (flows.State, flow
 
 // judge records the factor whose answer Okta accepted: it moved on, without an error, to something
 // that is not the same question. A chooser that offers the same factor again has not accepted it.
-func (a *attempt) judge(p *page) {
+func (a *attempt) judge(ctx context.Context, p *page) {
 	factor := a.asked
 	if p.ask == askProbe && !p.failed() {
 		return // it is about the device: the document after it says what became of the answer
@@ -157,6 +180,7 @@ func (a *attempt) judge(p *page) {
 		return
 	}
 	a.state.prove(factor, a.engine.now())
+	a.forgive(ctx, factor)
 }
 
 // scanned reports whether the poll of a set-up, in which nobody types anything, has ended because the person's phone did it:

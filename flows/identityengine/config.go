@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta"
 )
 
@@ -47,6 +48,10 @@ type Config struct {
 	Client *okta.Client
 	// Now is the clock that dates the proofs. Default time.Now.
 	Now func() time.Time
+	// Budget counts wrong passwords and codes, pushes and denials, for all sites and engines that share the org. Required.
+	Budget limits.Budget
+	// Limits are the limits that Budget holds.
+	Limits limits.Config
 	// Enroll says what a sign-in must have proved before a factor may be set up in it. The zero value wants a factor
 	// that the person already has.
 	Enroll EnrollProof
@@ -123,6 +128,9 @@ func New(cfg Config) (*Engine, error) {
 		e.now = time.Now
 	}
 	e.keys.engine = e
+	if e.count, err = limits.New(cfg.Budget, cfg.Limits, cfg.Client.Origin()); err != nil {
+		return nil, err
+	}
 	return e, nil
 }
 

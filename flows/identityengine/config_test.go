@@ -11,6 +11,7 @@ import (
 
 	"sidegate.example/sidegate/flows/identityengine"
 	"sidegate.example/sidegate/flows/okta"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 func TestConfigIsChecked(t *testing.T) {
@@ -35,7 +36,7 @@ func TestConfigIsChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := func() identityengine.Config {
-		return identityengine.Config{Issuer: "https://acme.okta.com", ClientID: "0oa1", ClientSecret: "hunter2", Client: client}
+		return identityengine.Config{Issuer: "https://acme.okta.com", ClientID: "0oa1", ClientSecret: "hunter2", Client: client, Budget: new(store.Counters)}
 	}
 	for _, issuer := range []string{
 		"https://acme.okta.com", "https://acme.okta.com/", "https://acme.okta.com/oauth2", "https://ACME.okta.com/oauth2/default",
@@ -52,6 +53,8 @@ func TestConfigIsChecked(t *testing.T) {
 		says   string
 	}{
 		"no client":         {func(c *identityengine.Config) { c.Client = nil }, "client of the org"},
+		"no budget":         {func(c *identityengine.Config) { c.Budget = nil }, "need a budget"},
+		"wrong codes":       {func(c *identityengine.Config) { c.Limits.WrongCodes = 5 }, "Okta locks the account"},
 		"no issuer":         {func(c *identityengine.Config) { c.Issuer = "" }, "issuer must be"},
 		"other org":         {func(c *identityengine.Config) { c.Issuer = "https://evil.okta.com" }, "must be on the org"},
 		"plain http":        {func(c *identityengine.Config) { c.Issuer = "http://acme.okta.com" }, "must be on the org"},

@@ -162,7 +162,7 @@ func TestProofOfAPush(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a.judge(p); a.state.proved(identity.Push) != c.want {
+		if a.judge(t.Context(), p); a.state.proved(identity.Push) != c.want {
 			t.Errorf("%s: proved %v, want %v", name, !c.want, c.want)
 		}
 	}

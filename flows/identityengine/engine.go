@@ -18,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway/identity"
 )
@@ -25,9 +26,8 @@ import (
 const (
 	// cancelPath is where the cancel action of every recorded document leads.
 	cancelPath = "/idp/idx/cancel"
-	// maxIdentifier and maxPassword bound what is sent on; Okta's own limits are smaller.
-	maxIdentifier = 320
-	maxPassword   = 4096
+	// maxPassword bounds what is sent on; Okta's own limit is smaller.
+	maxPassword = 4096
 	// IDs of the choices that are no factors.
 	choiceResend = "resend"
 	choiceOther  = "other"
@@ -41,6 +41,7 @@ type Engine struct {
 	keys    keyring
 	minPoll time.Duration
 	now     func() time.Time
+	count   *limits.Counter
 
 	enroll      EnrollProof
 	selfService SelfService
@@ -62,7 +63,9 @@ func (e *Engine) Start(ctx context.Context, cc flows.ClientContext, redirectURI 
 	password, ok := a.Values[flows.FieldPassword]
 	at.both = ok && password != ""
 	at.remember = a.Values[flows.FieldRememberMe] == "true"
-	return at.begin(ctx, a.Values[flows.FieldIdentifier], password)
+	s, step, err := at.begin(ctx, a.Values[flows.FieldIdentifier], password)
+	at.unjudged(ctx, err)
+	return s, step, err
 }
 
 // Advance implements flows.Flow.
@@ -73,6 +76,7 @@ func (e *Engine) Advance(ctx context.Context, cc flows.ClientContext, s flows.St
 	}
 	at := &attempt{engine: e, cc: cc, state: *st}
 	next, step, err := at.advance(ctx, a)
+	at.unjudged(ctx, err)
 	switch {
 	case err != nil && at.left != nil:
 		return at.left, flows.Step{}, err
@@ -121,15 +125,7 @@ func badAnswer(why string) *flows.Error {
 	return &flows.Error{Reason: flows.ReasonBadAnswer, Err: errors.New(why)}
 }
 
-// readIdentifier trims what was typed; passwords are never trimmed (§10.20).
-func readIdentifier(s string) (string, error) {
-	s = strings.TrimSpace(s)
-	if s == "" || len(s) > maxIdentifier || !printable(s) {
-		return "", badAnswer(fmt.Sprintf("the identifier must have 1 to %d characters and no control characters", maxIdentifier))
-	}
-	return s, nil
-}
-
+// readPassword trims nothing (§10.20).
 func readPassword(s string) (string, error) {
 	if s == "" || len(s) > maxPassword || !utf8.ValidString(s) {
 		return "", badAnswer(fmt.Sprintf("the password must have 1 to %d bytes of text", maxPassword))

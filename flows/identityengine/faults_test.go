@@ -17,6 +17,7 @@ import (
 	"sidegate.example/sidegate/flows/identityengine"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/oktasim"
 )
 
@@ -180,7 +181,7 @@ func TestOktaNotThere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := identityengine.New(identityengine.Config{Issuer: url, ClientID: "c", ClientSecret: "s", Client: client})
+		e, err := identityengine.New(identityengine.Config{Issuer: url, ClientID: "c", ClientSecret: "s", Client: client, Budget: new(store.Counters)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,6 +37,11 @@ func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.S
 		return nil, a.end(flows.DeniedNoFactor, nil), nil
 	}
 	s := &a.state
+	if wait, err := a.engine.count.Blocked(ctx, a.who()); err != nil {
+		return nil, flows.Step{}, err
+	} else if wait > 0 {
+		return nil, a.end(flows.DeniedPolicy, errBlocked), nil
+	}
 	s.Want, s.Code, s.CodeAt = wantToken, code, a.engine.now().Unix()
 	// The page asks for nothing any more: no phone, no number, no factor that could be counted a second time.
 	s.Main, s.Resend, s.Factors = nil, nil, nil

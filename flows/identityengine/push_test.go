@@ -71,8 +71,10 @@ func TestPushSentByOktaItselfIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestPushDeniedThenSentAgain(t *testing.T) {
+// S78: after a denial no push is sent for a while, in this sign-in and in the next; another way is open.
+func TestS78PushDenied(t *testing.T) {
 	b := newBench(t)
+	b.later(-time.Hour)
 	if err := b.org.Deny(b.pushed(pushUser).ID); err != nil {
 		t.Fatal(err)
 	}
@@ -86,8 +88,20 @@ func TestPushDeniedThenSentAgain(t *testing.T) {
 		t.Fatalf("the ways on are %v, want resend and other", kinds)
 	}
 	b.choose("resend")
-	b.want(flows.KindWait)
-	if err := b.org.Approve(b.push(pushUser).ID); err != nil {
+	b.wantMessage(flows.KindChoose, "sidegate.cool_down")
+	b.choose("push")
+	b.wantMessage(flows.KindChoose, "sidegate.cool_down")
+	b.start(pushUser, password)
+	b.choose("push")
+	b.wantMessage(flows.KindChoose, "sidegate.cool_down")
+	if n := len(b.org.Pushes(pushUser)); n != 1 {
+		t.Errorf("%d pushes were sent, want the one that was denied", n)
+	}
+	b.choose("totp")
+	b.code(b.org.TOTP(pushUser))
+	b.wantDone(pushUser, "Paula Push", identity.Password, identity.TOTP)
+	b.later(5 * time.Minute)
+	if err := b.org.Approve(b.pushed(pushUser).ID); err != nil {
 		t.Fatal(err)
 	}
 	b.poll()

@@ -16,6 +16,7 @@ import (
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // recordings is where Okta's recorded answers lie beside a checkout.
@@ -60,7 +61,7 @@ func scripted(t testing.TB, s *script) (*Engine, flows.ClientContext) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Issuer: "http://localhost:3000", ClientID: "0oa", ClientSecret: "s", Client: client}
+	cfg := Config{Issuer: "http://localhost:3000", ClientID: "0oa", ClientSecret: "s", Client: client, Budget: new(store.Counters)}
 	if !s.guarded {
 		cfg.Enroll, cfg.WebAuthn = EnrollProof{OktaPolicy: true}, true
 		cfg.SelfService = SelfService{Recover: true, Unlock: true, Activate: true}

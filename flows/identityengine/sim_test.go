@@ -14,6 +14,7 @@ import (
 	"sidegate.example/sidegate/flows/identityengine"
 	"sidegate.example/sidegate/flows/okta"
 	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/oktasim"
 )
 
@@ -35,6 +36,7 @@ type bench struct {
 	srv    *httptest.Server
 	clock  atomic.Int64
 	engine *identityengine.Engine
+	budget *store.Counters
 	cc     flows.ClientContext
 	state  flows.State
 	step   flows.Step
@@ -67,6 +69,8 @@ func newBench(t testing.TB, change ...func(*settings)) *bench {
 	}
 	s.okta = okta.Config{Org: b.srv.URL, Now: b.now}
 	s.engine = identityengine.Config{ClientID: clientID, ClientSecret: secret, Now: b.now}
+	b.budget = &store.Counters{Now: b.now}
+	s.engine.Budget = b.budget
 	for _, f := range change {
 		f(&s)
 	}

@@ -39,6 +39,8 @@ type state struct {
 	Version int    `json:"V"`
 	Want    want   `json:"a"`
 	Person  string `json:"u,omitempty"`
+	// User is Okta's id of the person, once Okta has named it.
+	User string `json:"I,omitempty"`
 	// Redirect is kept while the sign-in may have to begin anew; Both, for wantCredentials, is set when the
 	// page asks for the identifier too.
 	Redirect string `json:"r,omitempty"`

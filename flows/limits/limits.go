@@ -112,6 +112,8 @@ const (
 	classSend      = "send"      // pushes and messages, by person
 	classUnasked   = "unasked"   // of these, what Okta sent of itself after the password, by name
 	classUnaskedBy = "unaskedby" // and by what stands before the @
+	classRestore   = "restore"   // forgotten passwords and locked accounts, by name
+	classRestoreBy = "restoreby" // and by what stands before the @
 	classDenied    = "denied"    // denials, by person
 	classBlocked   = "blocked"   // "that was not me", by person
 )

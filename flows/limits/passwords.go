@@ -71,6 +71,21 @@ func (c *Counter) Unasked(ctx context.Context, who, login string) error {
 	return c.mark(ctx, classUnaskedBy, c.short(login), c.cfg.Window)
 }
 
+// Answered takes back the push or message that who, under the name login, has answered: whoever signs in to one site after
+// another is not being pestered. login may be "" where Okta sends nothing of itself.
+func (c *Counter) Answered(ctx context.Context, who, login string) {
+	c.giveBack(ctx, classSend, who)
+	if login != "" {
+		c.giveBack(ctx, classUnasked, c.Name(login))
+		c.giveBack(ctx, classUnaskedBy, c.short(login))
+	}
+}
+
+// TakeRestore counts one forgotten password or locked account: Okta may mail something to login for it.
+func (c *Counter) TakeRestore(ctx context.Context, login string) (time.Duration, error) {
+	return c.both(ctx, c.named(classRestore, c.Name(login), c.cfg.Pushes), c.named(classRestoreBy, c.short(login), 2*c.cfg.Pushes))
+}
+
 // WaitUnasked is how long a password for login must not be sent on, because Okta would have a phone ring again (immunity
 // S78): there were too many of these, or the latest was denied.
 func (c *Counter) WaitUnasked(ctx context.Context, login string) (time.Duration, error) {

@@ -35,7 +35,7 @@ func (s Settings) identityEngine(r *resolved, app *App, client *okta.Client, fir
 		SelfService:     selfService(s.SelfService),
 		WebAuthn:        s.WebAuthn == on,
 		FirstFactorOnly: firstOnly,
-		Budget:          app.state.Budget(),
+		Budget:          app.store.Budget,
 		Limits:          s.Limits.config(),
 		Client:          client,
 	})

@@ -112,7 +112,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 	return gateway.Config{
 		Flow:             flow,
 		Engine:           s.engine(r),
-		Org:              r.org,
+		Org:              client.Origin(),
 		State:            app.state,
 		Store:            app.store,
 		Policy:           s.policy(r),

@@ -3,14 +3,17 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/store"
+	"sidegate.example/sidegate/gateway/transaction"
 )
 
 // SessionInfo tells about a session what its person and the operator may know. Nothing in it opens anything.
@@ -82,6 +85,33 @@ func (s *State) Sessions(ctx context.Context, match func(*SessionInfo) bool) ([]
 	}
 	slices.SortFunc(found, func(a, b SessionInfo) int { return b.Issued.Compare(a.Issued) })
 	return found, nil
+}
+
+// Pending lists the sign-ins in progress in this process, the latest first.
+func (s *State) Pending() []transaction.Pending { return s.transactions.Pending() }
+
+// RevokeUser ends every session of a person by now: of the subject in each of the orgs, and of whoever signed in with user as
+// login or e-mail address. It tells how many sessions that is, as far as they are listed; the error is as Revoke's, or says
+// that they cannot be listed.
+func (s *State) RevokeUser(ctx context.Context, orgs []string, user string) (ended int, err error) {
+	type person struct{ org, subject string }
+	people := map[person]bool{}
+	for _, org := range orgs {
+		people[person{org, user}] = true
+	}
+	found, err := s.Sessions(ctx, func(i *SessionInfo) bool { return slices.Contains(orgs, i.Org) && i.Is(user) })
+	for _, i := range found {
+		people[person{i.Org, i.Subject}] = true
+	}
+	for p := range people {
+		err = errors.Join(err, s.Revoke(ctx, allOf(p.org, p.subject)))
+	}
+	return len(found), err
+}
+
+// Is reports whether the session is of user, an Okta user id, login or e-mail address.
+func (i *SessionInfo) Is(user string) bool {
+	return user != "" && (i.Subject == user || strings.EqualFold(i.Login, user) || strings.EqualFold(i.Email, user))
 }
 
 const (

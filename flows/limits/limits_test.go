@@ -154,3 +154,51 @@ func TestS65Logins(t *testing.T) {
 		}
 	}
 }
+
+// An operator's unlock forgets what is counted against one person, by name and by id, and nothing of anybody else.
+func TestUnlock(t *testing.T) {
+	b := newBench(t, limits.Config{WrongCodes: 1, Passwords: 1, Pushes: 1})
+	full := func() (n int) {
+		t.Helper()
+		for _, take := range []func() (time.Duration, error){
+			func() (time.Duration, error) { return b.TakeCode(t.Context(), "00ubob") },
+			func() (time.Duration, error) { return b.TakeSend(t.Context(), "00ubob") },
+			func() (time.Duration, error) { return b.TakeAdmin(t.Context(), "00ubob") },
+			func() (time.Duration, error) { return b.WaitDenied(t.Context(), "00ubob") },
+			func() (time.Duration, error) { return b.TakeCode(t.Context(), "00uann") },
+		} {
+			wait, err := take()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if wait > 0 {
+				n++
+			}
+		}
+		return n
+	}
+	if n := full(); n != 0 {
+		t.Errorf("%d are full at the start", n)
+	}
+	if err := b.Denied(t.Context(), "00ubob"); err != nil {
+		t.Fatal(err)
+	}
+	if n := full(); n != 5 {
+		t.Errorf("%d of 5 are full", n)
+	}
+	if err := limits.Unlock(t.Context(), b.budget, org, "00ubob"); err != nil {
+		t.Fatal(err)
+	}
+	if n := full(); n != 1 {
+		t.Errorf("%d are full after the unlock, want that of the other person", n)
+	}
+	if !b.password("203.0.113.7", "ann@example.com") || b.password("203.0.113.7", "ann@example.com") {
+		t.Error("one password is allowed")
+	}
+	if err := limits.Unlock(t.Context(), b.budget, org, "Ann@Example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if !b.password("203.0.113.7", "ann@example.com") {
+		t.Error("unlocked by name, and still refused")
+	}
+}

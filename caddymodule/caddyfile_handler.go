@@ -41,6 +41,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    webauthn             on|off
 //	    remember_me          on|off
 //	    engine               identity_engine|factors
+//	    groups               <pattern...>
 //	    allow|deny           [@matcher] groups|users|email_domains <value...>
 //	    allow|deny           [@matcher] claim <name> <value...>
 //	    require              any|push|number_challenge|phishing_resistant [max_age <duration>]

@@ -53,6 +53,7 @@ func (s *Settings) subdirectives(matcher matcherToken) map[string]subdirective {
 		"remember_me":          word(&s.RememberMe, switches),
 		"header":               s.Headers.subdirective,
 		"assertion":            s.Assertion.subdirective,
+		"groups":               list(&s.Groups, gateway.CheckGroups),
 		"allow":                s.people(actionAllow, matcher),
 		"deny":                 s.people(actionDeny, matcher),
 		"require":              s.factor(matcher),

@@ -70,6 +70,9 @@ func (s Settings) policy(r *resolved) string {
 	if named := s.claimsNamed(); len(named) > 0 { // which a session that was made before does not hold
 		policy = fingerprint(policy, "claims", fingerprint(named...))
 	}
+	if len(s.Groups) > 0 { // as above
+		policy = fingerprint(policy, "groups", fingerprint(s.groupsKept()...))
+	}
 	return policy
 }
 

@@ -117,6 +117,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		Store:            app.store,
 		Policy:           s.policy(r),
 		Keys:             keys,
+		Groups:           s.Groups,
 		Title:            s.Title,
 		Prefix:           s.Prefix,
 		CookieName:       s.CookieName,

@@ -233,6 +233,20 @@ func (s *Settings) checkAttainable(r *Rule) error {
 	return nil
 }
 
+// groupsKept are the patterns and the names that rules have, sorted.
+func (s Settings) groupsKept() []string {
+	out := slices.Clone(s.Groups)
+	for _, r := range s.Rules {
+		if r.Subject == string(decision.Groups) {
+			for _, name := range r.Values {
+				out = append(out, "="+name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // claimsNamed are the claims that rules look at, sorted.
 func (s Settings) claimsNamed() []string {
 	var out []string

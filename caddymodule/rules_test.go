@@ -118,6 +118,29 @@ func TestS86RulesOnAClaim(t *testing.T) {
 	}
 }
 
+// S86: groups decides what a session holds, so that one that was made under others is not good.
+func TestS86GroupsAreOfThePolicy(t *testing.T) {
+	policy := func(groups []string, rules ...Rule) string {
+		s := Settings{Groups: groups, Rules: rules}
+		return s.policy(&resolved{issuer: "https://acme.okta.com", clientID: "0oa1"})
+	}
+	finance := Rule{Action: "allow", Subject: "groups", Values: []string{"finance"}}
+	all := []string{policy(nil), policy([]string{"app-*"}), policy([]string{"app-*"}, finance), policy([]string{"app-*", "finance"}), policy([]string{"b"})}
+	for i, a := range all {
+		for j, b := range all {
+			if (a == b) != (i == j) {
+				t.Errorf("policies %d and %d: %s, %s", i, j, a, b)
+			}
+		}
+	}
+	if policy(nil) != policy(nil, finance) {
+		t.Error("a rule on groups signs people out whose sessions hold all of them")
+	}
+	w := newWorld(t)
+	addr := w.start(w.ruled("", "groups app-*"))
+	w.blocked("a session that holds all groups", get(t, addr, "/", "Cookie: "+w.cookie("127.0.0.1", bob())))
+}
+
 // Those of the global options hold beside the site's own, and neither makes the other wider.
 func TestRulesAddUp(t *testing.T) {
 	w := newWorld(t)

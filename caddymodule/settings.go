@@ -128,6 +128,11 @@ type Settings struct {
 	MinPollInterval caddy.Duration `json:"min_poll_interval,omitempty"`
 
 	UpstreamSettings
+	// Groups are the groups that a session keeps, beside those that rules name: names, or patterns with * for any text, ? for a
+	// character and [a-c] for one of several. The upstream sees these alone. Fewer groups make a smaller cookie; what does not
+	// fit into 1 KB is kept in the store. Default: all groups that Okta sends.
+	Groups []string `json:"groups,omitempty"`
+
 	// Rules say who may enter and what a session must have proved. Those of the global options hold for every site, beside
 	// its own. Default: everybody who has signed in.
 	Rules []Rule `json:"rules,omitempty"`
@@ -189,6 +194,9 @@ func (s Settings) over(d Settings) Settings {
 	}
 	s.UpstreamSettings = s.UpstreamSettings.over(d.UpstreamSettings)
 	s.Rules = inherit(s.Rules, d.Rules)
+	if len(s.Groups) == 0 {
+		s.Groups = d.Groups
+	}
 	s.FactorsSettings = s.FactorsSettings.over(d.FactorsSettings)
 	s.Engine = cmp.Or(s.Engine, d.Engine)
 	s.WebAuthn = cmp.Or(s.WebAuthn, d.WebAuthn)
@@ -244,6 +252,9 @@ func (s Settings) validate() error {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	if err := errors.Join(checkEnroll(s.EnrollRequires), s.checkEnrollEngine(), checkSelfService(s.SelfService)); err != nil {
+		return fmt.Errorf("okta_mfa: %w", err)
+	}
+	if err := gateway.CheckGroups(s.Groups); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	if err := s.checkRulesEngine(); err != nil {

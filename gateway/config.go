@@ -62,6 +62,9 @@ type Config struct {
 	Rules *decision.Rules
 	// Applies says which scopes of Rules apply to a request as the upstream will see it. Required with Rules.
 	Applies func(*http.Request) uint64
+	// Groups are patterns (path.Match, with / as any character) of the groups that a session keeps, beside those that Rules
+	// name; none keeps all. Who changes them, or the groups that rules name, has to change Policy too.
+	Groups []string
 	// Title is the name of the site on the pages; "" shows the host.
 	Title string
 	// Prefix is the path under which the gate's own routes live. Default /_mfa.

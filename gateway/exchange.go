@@ -109,6 +109,17 @@ func (x *exchange) newSession(claims session.Claims) (string, error) {
 	return x.codec.Seal(x.r.Context(), x.binding(), claims)
 }
 
+// seal makes the cookie of a session that begins, and what of the session has to be kept elsewhere; nil for nothing.
+func (x *exchange) seal(claims *session.Claims) (string, *session.Bulk, error) {
+	cookie, err := x.newSession(*claims)
+	if !errors.Is(err, session.ErrTooLarge) {
+		return cookie, nil, err
+	}
+	bulk := claims.Divert()
+	cookie, err = x.newSession(*claims)
+	return cookie, bulk, err
+}
+
 // setCookie sets one of our cookies. maxAge 0 makes a cookie that ends with the browser, negative deletes.
 func (x *exchange) setCookie(name, value string, maxAge time.Duration) {
 	c := &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}

@@ -56,7 +56,7 @@ func New(c Config) (*Gate, error) {
 		return nil, fmt.Errorf("preparing the pages: %w", err)
 	}
 	codec := session.NewCodec(c.Keys, session.NewCache())
-	codec.Entitled = c.Rules.Entitled
+	codec.Entitled, codec.Elsewhere = c.Rules.Entitled, c.State.elsewhere
 	g := &Gate{
 		cfg:     c,
 		codec:   codec,
@@ -114,7 +114,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		return Outcome{}
 	}
 	now := time.Now()
-	if r.Method == http.MethodPost && !x.resume(now) {
+	if r.Method == http.MethodPost && f.Ask == AskNothing && !x.resume(now) {
 		return Outcome{}
 	}
 	claims, verdict, err := x.open(now, g.cfg.Applies)

@@ -38,13 +38,15 @@ type SessionInfo struct {
 // cookie.
 type storedSession struct {
 	SessionInfo
+	// Bulk is what does not fit into the cookie, nil for nothing.
+	Bulk *session.Bulk `json:"bulk,omitempty"`
 }
 
 // maxAgent bounds what is kept of a User-Agent.
 const maxAgent = 256
 
-// register keeps the document of a session that is about to begin.
-func (x *exchange) register(c *session.Claims) error {
+// register keeps the document of a session that is about to begin, and of it what does not fit into the cookie.
+func (x *exchange) register(c *session.Claims, bulk *session.Bulk) error {
 	id := &c.Identity
 	info := SessionInfo{Handle: c.ID.Handle(), Org: x.cfg.Org, Subject: id.Subject, Login: id.Login, Email: id.Email, Site: x.site,
 		Issued: c.IssuedAt.UTC(), Expires: c.ExpiresAt.UTC(), Address: x.facts.ClientIP, Agent: x.r.UserAgent()}
@@ -52,7 +54,7 @@ func (x *exchange) register(c *session.Claims) error {
 	for _, p := range id.Proofs {
 		info.Factors = append(info.Factors, p.Factor)
 	}
-	return x.cfg.State.keep(x.r.Context(), &storedSession{SessionInfo: info})
+	return x.cfg.State.keep(x.r.Context(), &storedSession{SessionInfo: info, Bulk: bulk})
 }
 
 func (s *State) keep(ctx context.Context, doc *storedSession) error {
@@ -64,6 +66,22 @@ func (s *State) keep(ctx context.Context, doc *storedSession) error {
 		return fmt.Errorf("keeping the document of a session: %w", err)
 	}
 	return nil
+}
+
+// elsewhere is what of a session did not fit into its cookie. A session whose document is gone is over.
+func (s *State) elsewhere(ctx context.Context, handle string) (*session.Bulk, error) {
+	b, err := s.documents.Get(ctx, store.Sessions, handle)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, session.ErrInvalid
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the document of a session: %w", err)
+	}
+	var doc storedSession
+	if json.Unmarshal(b, &doc) != nil || doc.Bulk == nil {
+		return nil, session.ErrInvalid
+	}
+	return doc.Bulk, nil
 }
 
 // Sessions lists the live sessions that match, the latest first. It looks at all that there are.

@@ -278,7 +278,7 @@ func (x *exchange) redirectURI() string {
 func (x *exchange) enter(back string) {
 	cookie, id, err := x.cfg.State.transactions.Redeem(x.signIn, x.realm(), x.mint)
 	if errors.Is(err, session.ErrTooLarge) {
-		x.log.ErrorContext(x.r.Context(), "the session does not fit into a cookie; ask Okta for fewer groups in the groups claim", slog.String("user", id.Login))
+		x.log.ErrorContext(x.r.Context(), "the session does not fit into a cookie even without groups: the person's name or address at Okta is too long", slog.String("user", id.Login))
 		x.problem(http.StatusInternalServerError, ui.ProblemMisconfigured, form{back: back})
 		return
 	}
@@ -307,6 +307,7 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	if id.Subject == "" || !id.SecondFactor() {
 		return "", errors.New("gateway: a flow ended without a second factor")
 	}
+	id.Groups = x.wanted(id.Groups)
 	now := time.Now()
 	claims := session.Claims{ID: session.NewID(), Identity: id, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(x.cfg.Lifetime)}
 	if x.session != nil {
@@ -314,11 +315,11 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 			return "", err
 		}
 	}
-	cookie, err := x.newSession(claims)
+	cookie, bulk, err := x.seal(&claims)
 	if err != nil {
 		return "", err
 	}
-	if err := x.register(&claims); err != nil {
+	if err := x.register(&claims, bulk); err != nil {
 		return "", err
 	}
 	factors := make([]string, len(id.Proofs))

@@ -115,6 +115,17 @@ func NewRules(scopes []Scope) (*Rules, error) {
 	return r, nil
 }
 
+// NamesGroup reports whether a rule is about the group of that name.
+func (r *Rules) NamesGroup(name string) bool {
+	if r == nil {
+		return false
+	}
+	names := func(c Condition) bool { return c.Subject == Groups && slices.Contains(c.Values, name) }
+	return slices.ContainsFunc(r.scopes, func(s Scope) bool {
+		return slices.ContainsFunc(s.Deny, names) || slices.ContainsFunc(s.Allow, names)
+	})
+}
+
 // Entitled are the scopes that let the person in: of each, no Deny names them and, where it has any Allow, one does.
 func (r *Rules) Entitled(who *identity.Identity) uint64 {
 	if r == nil {

@@ -19,6 +19,7 @@ const (
 	loginIsEmail = 1 << iota
 	loginIsSubject
 	hasClaims
+	isElsewhere
 
 	loginFlag = loginIsEmail | loginIsSubject
 )
@@ -34,7 +35,12 @@ func appendClaims(b []byte, c *Claims) ([]byte, error) {
 		return nil, errors.New("the identity has no subject")
 	}
 	flags := loginFlags(who)
-	if len(who.Claims) > 0 {
+	groups, claims := who.Groups, who.Claims
+	if c.Elsewhere != (Digest{}) {
+		flags |= isElsewhere
+		groups, claims = nil, nil
+	}
+	if len(claims) > 0 {
 		flags |= hasClaims
 	}
 	issued := c.IssuedAt.Unix()
@@ -49,7 +55,7 @@ func appendClaims(b []byte, c *Claims) ([]byte, error) {
 		b = appendString(b, who.Login)
 	}
 	b = appendString(b, who.Name)
-	b = appendStrings(b, who.Groups)
+	b = appendStrings(b, groups)
 	b = binary.AppendUvarint(b, uint64(len(who.Proofs)))
 	for _, p := range who.Proofs {
 		n := slices.Index(factors, p.Factor)
@@ -60,10 +66,13 @@ func appendClaims(b []byte, c *Claims) ([]byte, error) {
 		b = binary.AppendVarint(b, p.At.Unix()-issued)
 	}
 	if flags&hasClaims != 0 {
-		b = binary.AppendUvarint(b, uint64(len(who.Claims)))
-		for _, c := range who.Claims {
+		b = binary.AppendUvarint(b, uint64(len(claims)))
+		for _, c := range claims {
 			b = appendStrings(appendString(b, c.Name), c.Values)
 		}
+	}
+	if flags&isElsewhere != 0 {
+		b = append(b, c.Elsewhere[:]...)
 	}
 	return b, nil
 }
@@ -98,7 +107,7 @@ func appendStrings(b []byte, list []string) []byte {
 func parseClaims(b []byte, c *Claims) error {
 	r := reader{rest: string(b)} // one allocation that all strings share
 	version, flags := r.byte(), r.byte()
-	if version != formatVersion || flags > loginIsSubject|hasClaims || flags&loginFlag == loginFlag {
+	if version != formatVersion || flags > loginIsSubject|hasClaims|isElsewhere || flags&loginFlag == loginFlag {
 		return errFormat
 	}
 	copy(c.ID[:], r.take(uint64(len(c.ID))))
@@ -120,6 +129,10 @@ func parseClaims(b []byte, c *Claims) error {
 	who.Proofs = r.proofs(issued)
 	if flags&hasClaims != 0 {
 		who.Claims = r.claims()
+	}
+	if flags&isElsewhere != 0 {
+		copy(c.Elsewhere[:], r.take(uint64(len(c.Elsewhere))))
+		r.broken = r.broken || c.Elsewhere == Digest{} || who.Groups != nil || who.Claims != nil
 	}
 	if r.broken || r.rest != "" || who.Subject == "" {
 		return errFormat

@@ -6,8 +6,22 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// maxOpened bounds the cache: about 1 KB an entry, so 32 MB at most.
-const maxOpened = 32768
+// maxOpened bounds the cache in bytes, about: 32768 sessions of the usual size.
+const maxOpened = 32 << 20
+
+// weight is about what an entry takes: the cookie, its claims and the headers made of them.
+func weight(k cacheKey, s *Opened) uint32 {
+	n := max(1024, 512+len(k.cookie))
+	for _, g := range s.Identity.Groups {
+		n += 2*len(g) + 16
+	}
+	for _, c := range s.Identity.Claims {
+		for _, v := range c.Values {
+			n += len(v) + 16
+		}
+	}
+	return uint32(n)
+}
 
 // Cache holds the claims of cookies that were opened: a hit costs less than a tenth of opening one (see bench_test.go).
 // Only cookies whose seal was good get in, so that nobody without a session can fill it. Whether
@@ -22,9 +36,9 @@ type cacheKey struct {
 	Binding
 }
 
-// NewCache makes an empty Cache of at most 32768 cookies.
+// NewCache makes an empty Cache of at most 32 MB.
 func NewCache() *Cache {
-	return &Cache{opened: otter.Must(&otter.Options[cacheKey, *Opened]{MaximumSize: maxOpened})}
+	return &Cache{opened: otter.Must(&otter.Options[cacheKey, *Opened]{MaximumWeight: maxOpened, Weigher: weight})}
 }
 
 func (c *Cache) get(b Binding, cookie string) (*Opened, bool) {

@@ -44,6 +44,9 @@ type Claims struct {
 	SeenAt time.Time
 	// ExpiresAt ends the session, used or not; refreshing never moves it (immunity S61).
 	ExpiresAt time.Time
+	// Elsewhere, when it is not zero, says that Identity.Groups and .Claims are not in the cookie, where there is no room for
+	// them, but in a Bulk with this digest.
+	Elsewhere Digest
 }
 
 // Opened is a session as Codec.Open gives it: its claims, and what every request hands on of them, made once.

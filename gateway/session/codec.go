@@ -23,8 +23,8 @@ var (
 	// another binding, a token that is too old.
 	ErrInvalid = errors.New("the cookie or token is not valid")
 	// ErrTooLarge means that the identity does not fit into a cookie of MaxCookie bytes. Nothing is
-	// left out to make it fit: an upstream must never see half of somebody's groups.
-	ErrTooLarge = errors.New("the session does not fit into its cookie; let Okta send fewer groups")
+	// left out to make it fit: an upstream must never see half of somebody's groups. See Claims.Divert.
+	ErrTooLarge = errors.New("the session does not fit into its cookie")
 )
 
 // Codec seals claims and tokens and opens them again. It is safe for concurrent use.
@@ -32,6 +32,9 @@ type Codec struct {
 	// Entitled says, once for each cookie that is seen, what the site's rules make of a person; nil says nothing of anybody,
 	// who is then let in by no rule. It must not change once the Codec is in use.
 	Entitled func(*identity.Identity) uint64
+	// Elsewhere fetches the Bulk of a session by its handle, once for each cookie that is seen and refers to one. ErrInvalid says
+	// that it is gone; any other error that nobody knows. nil knows of none. It must not change either.
+	Elsewhere func(ctx context.Context, handle string) (*Bulk, error)
 
 	keys   Keys
 	cache  *Cache
@@ -65,7 +68,7 @@ func (c *Codec) Seal(ctx context.Context, b Binding, claims Claims) (string, err
 
 // Open returns the claims of a cookie that Seal made under the same Binding. They are shared between requests and must
 // not be changed; copy them first. Lifetimes and revocation are not looked at: see package decision. The error is
-// ErrInvalid whatever the client sent; any other means that there is no key.
+// ErrInvalid whatever the client sent; any other means that there is no key, or that what is elsewhere cannot be had.
 func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, error) {
 	k, sealed, err := c.split(ctx, cookie, MaxCookie)
 	if err != nil {
@@ -84,7 +87,11 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 	if err := parseClaims(payload, &opened.Claims); err != nil {
 		return nil, ErrInvalid
 	}
-	opened.Header, opened.Handle = opened.Identity.Header(), opened.ID.Handle()
+	opened.Handle = opened.ID.Handle()
+	if err := c.collect(ctx, opened); err != nil {
+		return nil, err
+	}
+	opened.Header = opened.Identity.Header()
 	if c.Entitled != nil {
 		opened.Entitled = c.Entitled(&opened.Identity)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"sidegate.example/sidegate/gateway/identity"
 )
 
 func TestSealOpen(t *testing.T) {
@@ -247,12 +249,24 @@ func TestCachedCookieDiesWithItsKey(t *testing.T) {
 
 func TestCacheIsBounded(t *testing.T) {
 	cache := NewCache()
-	for range 3 * maxOpened {
+	for range 3 * maxOpened / 1024 {
 		cache.put(testBinding, NewID().Handle(), &Opened{})
 	}
 	cache.opened.CleanUp()
-	if n := cache.opened.EstimatedSize(); n > maxOpened {
+	if n := cache.opened.EstimatedSize(); n > maxOpened/1024 {
 		t.Errorf("%d entries", n)
+	}
+	many := &Opened{Claims: Claims{Identity: identity.Identity{Groups: make([]string, 500)}}}
+	for i := range many.Identity.Groups {
+		many.Identity.Groups[i] = "a group with a name of some length"
+	}
+	cache = NewCache()
+	for range 3000 {
+		cache.put(testBinding, NewID().Handle(), many)
+	}
+	cache.opened.CleanUp()
+	if n := cache.opened.EstimatedSize(); n > 1000 {
+		t.Errorf("%d entries with 500 groups each", n)
 	}
 }
 

@@ -1,0 +1,56 @@
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// Bulk is what of an identity can be too large for a cookie.
+type Bulk struct {
+	Groups []string         `json:"groups,omitempty"`
+	Claims []identity.Claim `json:"claims,omitempty"`
+}
+
+// Digest tells a Bulk from every other: the sealed cookie vouches for it, wherever it was kept.
+type Digest [16]byte
+
+func (b *Bulk) digest() (d Digest) {
+	text, err := json.Marshal(b)
+	if err != nil {
+		return Digest{} // cannot happen: texts
+	}
+	sum := sha256.Sum256(append([]byte("sidegate session bulk\x00"), text...))
+	copy(d[:], sum[:])
+	return d
+}
+
+// Divert leaves groups and claims out of the cookie and returns what is to be kept of them elsewhere, before the cookie is
+// given to anybody.
+func (c *Claims) Divert() *Bulk {
+	b := &Bulk{Groups: c.Identity.Groups, Claims: c.Identity.Claims}
+	c.Elsewhere = b.digest()
+	return b
+}
+
+// collect completes a session with what is elsewhere. A Bulk that is not the one that was diverted is none: nobody is ever
+// let in with a part of their groups.
+func (c *Codec) collect(ctx context.Context, s *Opened) error {
+	if s.Elsewhere == (Digest{}) {
+		return nil
+	}
+	if c.Elsewhere == nil {
+		return ErrInvalid
+	}
+	b, err := c.Elsewhere(ctx, s.Handle)
+	if err != nil {
+		return err
+	}
+	if b.digest() != s.Elsewhere {
+		return ErrInvalid
+	}
+	s.Identity.Groups, s.Identity.Claims = b.Groups, b.Claims
+	return nil
+}

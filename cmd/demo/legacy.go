@@ -31,14 +31,16 @@ type legacyHeader struct{ Name, Value string }
 
 func showLegacy(w http.ResponseWriter, r *http.Request) {
 	view := struct {
-		User, Name, Request, Note string
-		Visits                    int
-		Headers                   []legacyHeader
+		User, Name, Request, Note, To, Amount string
+		Visits                                int
+		Headers                               []legacyHeader
 	}{
 		User:    r.Header.Get("Remote-User"),
 		Name:    r.Header.Get("Remote-Name"),
 		Request: r.Method + " " + r.URL.RequestURI(),
 		Note:    r.PostFormValue("note"),
+		To:      r.PostFormValue("to"),
+		Amount:  r.PostFormValue("amount"),
 		Visits:  1,
 	}
 	if c, err := r.Cookie(visitsCookie); err == nil {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"text/template"
 	"time"
 
@@ -36,8 +38,17 @@ type siteConfig struct {
 	PushShowsServer  bool
 	EnrollByPassword bool
 	PayrollFactors   string
+	PayrollStepUp    string // the class of factor that a transfer needs
 	LegacyUpstream   string
 	Users            []caddyUser
+}
+
+// stepUpOf is the strongest class that these factors can give.
+func stepUpOf(factors string) string {
+	if slices.Contains(strings.Fields(factors), "number_challenge") {
+		return "number_challenge"
+	}
+	return "any"
 }
 
 // caddyUser is somebody whom Caddy's own basic_auth knows.

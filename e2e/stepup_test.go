@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -96,4 +97,47 @@ func TestStepUpWithoutTheFactor(t *testing.T) {
 			t.Error("it was transferred")
 		}
 	})
+}
+
+// Who is signed in and may not enter is told so and can sign out; the rest of the site is open as before.
+func TestForbidden(t *testing.T) {
+	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
+		tom := b.d.person("tom")
+		p := b.tab()
+		site, _ := strings.CutPrefix(b.d.Vault, "http://")
+		p.open("http://" + url.UserPassword(tom.Login, tom.Password).String() + "@" + site + "/vault")
+		p.press(primary)
+		p.see(onCode)
+		p.code(b.d.totp(tom))
+		p.admitted(tom, "/vault")
+		p.open(b.d.Vault + "/admin/keys")
+		p.see("main[data-view=forbidden]")
+		shot(p, "forbidden")
+		if text := p.text("main"); !strings.Contains(text, "You may not open this") || p.has(onApp) {
+			t.Errorf("the page is %q", text)
+		}
+		p.fits("forbidden")
+		p.open(b.d.Vault + "//%61dmin/keys")
+		p.see("main[data-view=forbidden]")
+		p.click("#other")
+		p.see(onSignOut)
+	})
+}
+
+// The pages of a step-up on a phone's width and on a desk, light and dark.
+func TestStepUpPagesFit(t *testing.T) {
+	b := newBrowser(t, startDemo(t))
+	nia := b.d.person("nia")
+	p := b.tab()
+	p.askCode(nia, b.d.Payroll+"/sheet")
+	p.code(b.d.totp(nia))
+	p.admitted(nia, "/sheet")
+	p.transfer("carol", "100")
+	p.see(onSignIn + " #why")
+	p.fits("stepup")
+	p.press(primary)
+	p.choose("push")
+	p.approvedOn(b.phone(nia))
+	p.see(onResume)
+	p.fits("resume")
 }

@@ -249,6 +249,9 @@ func TestPayrollEnrolsOktaVerifyAfterAMailedCode(t *testing.T) {
 		p.signIn(ned, b.d.Payroll+"/")
 		p.see("main[data-view=step]:not([data-kind=identify])")
 		shot(p, "payroll-enroll-proof")
+		if text := p.text("main"); !strings.Contains(text, "You can set one up here") {
+			t.Errorf("the page does not say what the proof is for: %q", text)
+		}
 		if p.has("#qr") || b.d.called("lifecycle/activate") {
 			t.Fatal("a password alone led to a QR code")
 		}
@@ -301,6 +304,22 @@ func TestPayrollEnrolsGoogleAuthenticator(t *testing.T) {
 		p.fill(codeField, code)
 		p.press(primary)
 		p.admitted(ned, "/")
+	})
+}
+
+// An expired password is said at once, with where it is changed.
+func TestPayrollExpiredPassword(t *testing.T) {
+	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
+		p := b.tab()
+		p.signIn(b.d.person("exa"), b.d.Payroll+"/")
+		p.see(onDenied + "[data-obstacle=password_elsewhere]")
+		shot(p, "payroll-expired")
+		if h1, text := p.text("h1"), p.text("main"); h1 != "Your password has expired" || strings.Contains(text, "Okta asks for something") {
+			t.Errorf("the page is %q", text)
+		}
+		if link := eval[string](p, `document.querySelector("#there").href`); !strings.HasPrefix(link, b.d.Okta+"/") {
+			t.Errorf("the page leads to %q", link)
+		}
 	})
 }
 

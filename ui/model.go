@@ -164,6 +164,14 @@ func (m *model) T(key string, pairs ...string) (string, error) {
 	return m.catalogue.text(key, pairs...)
 }
 
+// Denied is what a refusal says: its title, what happened, or what to do. An obstacle may have words of its own for each.
+func (m *model) Denied(part string) (string, error) {
+	if key := "obstacle." + string(m.Obstacle) + "." + part; m.catalogue.texts[key] != "" {
+		return m.T(key)
+	}
+	return m.T("denied." + string(m.Reason) + "." + part)
+}
+
 // Heading says the state that the page is in; it is the h1 and begins the title.
 func (m *model) Heading() (string, error) {
 	switch m.View {
@@ -181,7 +189,7 @@ func (m *model) Heading() (string, error) {
 	}
 	switch m.Kind {
 	case flows.KindDenied:
-		return m.T("denied." + string(m.Reason) + ".title")
+		return m.Denied("title")
 	case flows.KindIdentify:
 		return m.T("signin.title")
 	case flows.KindWait:

@@ -27,7 +27,7 @@ func (d *demo) report(w io.Writer) error {
 	fmt.Fprintf(t, "  Payroll\t%s\tthe same people through the Factors API (engine factors); a transfer needs a fresh number challenge\n", d.places.Payroll)
 	fmt.Fprintf(t, "  The vault\t%s\tCaddy's basic_auth asks for the password, Okta for the second factor\n", d.places.Vault)
 	fmt.Fprintf(t, "  The phones\t%s\n\n", d.places.Phone)
-	fmt.Fprintf(t, "  Sign in as\tPassword\tThen\n")
+	fmt.Fprintf(t, "  Sign in as\tPassword\tThen, at the app\n")
 	for _, p := range d.places.People {
 		fmt.Fprintf(t, "  %s\t%s\t%s\n", p.Login, cmp.Or(p.Password, "(none yet)"), p.Expect)
 	}
@@ -38,8 +38,11 @@ func (d *demo) report(w io.Writer) error {
 	return nil
 }
 
-// hints name the switches that change what the phone shows.
-const hints = `  Open the app and the person's phone beside each other; each phone links to its inbox, where emails, texts and
+// hints say what differs at the other sites, and name the switches that change what the phone shows.
+const hints = `  At Payroll ned and kit set up Okta Verify or Google Authenticator after a code from the inbox. The vault sets nothing up
+  and says where to go instead. Neither changes exa's password, unlocks lou or welcomes wes: that is the app's.
+
+  Open the app and the person's phone beside each other; each phone links to its inbox, where emails, texts and
   calls arrive. Ctrl-C ends everything.
 
   The phone shows the browser's address and agent, not the gateway's, which is ` + gatewayAddress + `

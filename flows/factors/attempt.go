@@ -71,7 +71,12 @@ func (a *attempt) know(ctx context.Context, who string) (*flows.Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if denied != "" {
+	switch denied {
+	case "":
+	case flows.DeniedUnsupported:
+		step := a.endPassword(cause)
+		return &step, nil
+	default:
 		step := a.end(denied, cause)
 		return &step, nil
 	}

@@ -52,12 +52,12 @@ func TestS76EnrolmentIsRefused(t *testing.T) {
 		"no proof named":           {`[]`, func(c *factors.Config) { c.EnrollProof = factors.EnrollProof{} }, "denied enrollment final"},
 		"another network":          {`[]`, elsewhere, "denied enrollment final"},
 		"e-mail is no proof":       {mailed, elsewhere, "denied enrollment final"},
-		"e-mail is a proof":        {mailed, func(c *factors.Config) { elsewhere(c); c.EnrollProof.EmailCode = true }, "choose"},
+		"e-mail is a proof":        {mailed, func(c *factors.Config) { elsewhere(c); c.EnrollProof.EmailCode = true }, "choose [sidegate.proof_first]"},
 		"no address to mail to":    {`[]`, func(c *factors.Config) { elsewhere(c); c.EnrollProof.EmailCode = true }, "denied enrollment final"},
 		"a question is none":       {`[{"id":"ufs1","factorType":"question","provider":"OKTA","status":"ACTIVE"}]`, elsewhere, "denied enrollment final"},
 		"an inactive one is none":  {`[{"id":"sms1","factorType":"sms","provider":"OKTA","status":"INACTIVE"}]`, elsewhere, "denied enrollment final"},
-		"a factor that is not let": {`[{"id":"sms1","factorType":"sms","provider":"OKTA","status":"ACTIVE"}]`, elsewhere, "choose"},
-		"an admin can be asked":    {`[]`, func(c *factors.Config) { elsewhere(c); c.EnrollProof.AdminCode = noCode }, "code other"},
+		"a factor that is not let": {`[{"id":"sms1","factorType":"sms","provider":"OKTA","status":"ACTIVE"}]`, elsewhere, "choose [sidegate.proof_first]"},
+		"an admin can be asked":    {`[]`, func(c *factors.Config) { elsewhere(c); c.EnrollProof.AdminCode = noCode }, "code other [sidegate.proof_code]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := bare(t, c.change)
@@ -326,9 +326,9 @@ func TestS76Proofs(t *testing.T) {
 	w := bare(t, elsewhere)
 	w.on("GET "+base, 200, mailed)
 	w.on("POST "+base+"/emfmail/verify", 200, `{"factorResult":"CHALLENGE"}`)
-	w.start().want("choose").choose(identity.Email).want("code email")
+	w.start().want("choose [sidegate.proof_first]").choose(identity.Email).want("code email [sidegate.proof_code]")
 	w.on("POST "+base+"/emfmail/verify", 403, wrongCode)
-	w.code("111111").want("code email passCode[api.authn.error.PASSCODE_INVALID]")
+	w.code("111111").want("code email [sidegate.proof_code] passCode[api.authn.error.PASSCODE_INVALID]")
 	w.on("POST "+base+"/emfmail/verify", 200, `{"factorResult":"SUCCESS"}`)
 	w.code("123456").want("choose")
 	if !w.step.Enrolling {
@@ -345,8 +345,8 @@ func TestS76Proofs(t *testing.T) {
 			return code == "right-one", nil
 		}}
 	})
-	w.start().want("code other").code("").want("code other passCode[sidegate.code_format]")
-	w.code("wrong-one").want("code other passCode[api.authn.error.PASSCODE_INVALID]")
+	w.start().want("code other [sidegate.proof_code]").code("").want("code other [sidegate.proof_code] passCode[sidegate.code_format]")
+	w.code("wrong-one").want("code other [sidegate.proof_code] passCode[api.authn.error.PASSCODE_INVALID]")
 	w.code("broken").want("error unavailable")
 	w.code("right-one").want("choose")
 	if !w.step.Enrolling || !slices.Equal(asked, []string{userID + " " + login + " wrong-one", userID + " " + login + " broken", userID + " " + login + " right-one"}) {
@@ -361,11 +361,11 @@ func TestS76Proofs(t *testing.T) {
 	w = bare(t, func(c *factors.Config) { c.EnrollProof = factors.EnrollProof{AdminCode: noCode} })
 	w.on("GET "+base, 200, `[{"id":"sms1","factorType":"sms","provider":"OKTA","status":"ACTIVE"}]`)
 	w.on("POST "+base+"/sms1/verify", 200, `{"factorResult":"CHALLENGE"}`, `{"factorResult":"SUCCESS"}`)
-	w.start().want("choose")
+	w.start().want("choose [sidegate.proof_first]")
 	if got := w.buttons(); got != "factor:sms factor:other" {
 		t.Errorf("the buttons are %s", got)
 	}
-	w.press("admin").want("code other")
+	w.press("admin").want("code other [sidegate.proof_code]")
 	w.start().choose(identity.SMS).code("123456").want("choose")
 	if !w.step.Enrolling {
 		t.Errorf("the page is %+v", w.step)

@@ -26,6 +26,7 @@ func TestS71AnswersAreReadExactly(t *testing.T) {
 	}
 	for from, to := range map[string]string{
 		`"status":`: `"Status":`, `"status":"SUCCESS"`: `"status":"MFA_REQUIRED","status":"SUCCESS"`, `"_embedded":`: `"_embedded":{},"_embedded":`,
+		`"user":{`: `"User":{},"user":{`, `"user":{"id":`: `"user":{"id":"00uother","id":`,
 	} {
 		w := classic(t)
 		w.on("POST "+inside+"ostokta/verify", 200, strings.Replace(success, from, to, 1))
@@ -37,6 +38,9 @@ func TestS71AnswersAreReadExactly(t *testing.T) {
 			t.Errorf("password, %s: the page is %s", to, w.page())
 		}
 	}
+	push := pending(t) // the number is what the person has to tap
+	push.on("GET "+pushTx, 200, strings.Replace(waitingPush("72"), `"correctAnswer":`, `"correctAnswer":11,"correctAnswer":`, 1))
+	push.poll().want("error malformed")
 	w := newWorld(t)
 	w.on("GET "+users+login, 200, strings.Replace(person("SUSPENDED"), `"status"`, `"Status":"ACTIVE","status"`, 1))
 	w.start().want("error malformed")

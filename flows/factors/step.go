@@ -37,6 +37,8 @@ var (
 	msgLate        = flows.Message{Key: "sidegate.code_late", Error: true}
 	msgNextCode    = flows.Message{Key: "sidegate.next_code"}
 	msgBusy        = flows.Message{Key: "sidegate.busy"}
+	msgProofFirst  = flows.Message{Key: "sidegate.proof_first"}
+	msgProofCode   = flows.Message{Key: "sidegate.proof_code"}
 	msgWarn        = flows.Message{Key: "sidegate.password_expiring"}
 )
 
@@ -56,6 +58,13 @@ func (a *attempt) step() flows.Step {
 	f := s.pending()
 	if f != nil {
 		step.Factor, step.Device = f.Factor, f.Detail
+	}
+	if s.Proving { // what is asked for is no sign-in yet, and the person is to know what it is for
+		msg := msgProofCode
+		if s.Want == wantChoice {
+			msg = msgProofFirst
+		}
+		step.Messages = append([]flows.Message{msg}, step.Messages...)
 	}
 	switch s.Want {
 	case wantCredentials:

@@ -42,6 +42,8 @@ func (e *Engine) lookUp(ctx context.Context, cc flows.ClientContext, who string,
 	switch u.Status {
 	case "LOCKED_OUT", "SUSPENDED":
 		denied = flows.DeniedLocked
+	case "PASSWORD_EXPIRED":
+		denied = flows.DeniedUnsupported
 	}
 	return nil, denied, fmt.Errorf("users: the status of %s is %s", u.ID, knownStatus(u.Status)), nil
 }

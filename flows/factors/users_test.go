@@ -16,7 +16,7 @@ import (
 func TestUserStatus(t *testing.T) {
 	for status, want := range map[string]string{
 		"ACTIVE": "choose", "STAGED": "denied policy final", "PROVISIONED": "denied policy final", "RECOVERY": "denied policy final",
-		"PASSWORD_EXPIRED": "denied policy final", "LOCKED_OUT": "denied locked final", "SUSPENDED": "denied locked final",
+		"PASSWORD_EXPIRED": "denied unsupported final", "LOCKED_OUT": "denied locked final", "SUSPENDED": "denied locked final",
 		"DEPROVISIONED": "denied policy final", "ACTIVATING": "denied policy final", "active": "denied policy final",
 		"": "error malformed",
 	} {

@@ -14,14 +14,14 @@ import (
 func checkEnroll(requires []string) error {
 	for _, r := range requires {
 		switch r {
-		case enrollFactor, enrollEmail:
+		case enrollFactor, enrollEmail, enrollAdmin:
 		case enrollOktaPolicy, enrollNever:
 			if len(requires) > 1 {
 				return fmt.Errorf("enroll_requires %s stands alone; leave the others out", r)
 			}
 		default:
 			if _, err := netip.ParsePrefix(r); err != nil {
-				return fmt.Errorf("enroll_requires %q is neither factor, email_code, okta_policy, never nor a network such as 10.0.0.0/8", r)
+				return fmt.Errorf("enroll_requires %q is neither factor, email_code, admin_code, okta_policy, never nor a network such as 10.0.0.0/8", r)
 			}
 		}
 	}
@@ -36,6 +36,8 @@ func (s Settings) checkEnrollEngine() error {
 			return fmt.Errorf("enroll_requires %s is for engine identity_engine; engine factors sets up what enroll names and nothing else", r)
 		case s.Engine != engineFactors && r == enrollEmail:
 			return errors.New("enroll_requires email_code is for engine factors; factor holds a mailed code already")
+		case s.Engine != engineFactors && r == enrollAdmin:
+			return errors.New("enroll_requires admin_code is for engine factors; at the Identity Engine, give the person a temporary access code or another factor at Okta")
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package caddymodule
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -113,6 +114,7 @@ const (
 	engineIdentity = "identity_engine"
 	engineFactors  = "factors"
 	enrollEmail    = "email_code"
+	enrollAdmin    = "admin_code"
 )
 
 var (
@@ -219,7 +221,7 @@ func (s Settings) factorsEngine(r *resolved, app *App, client *okta.Client) (flo
 	}
 	c := factors.Config{
 		API: api, Primary: s.primary(), Factors: factorNames(s.Factors), NumberChallenge: factors.Number(s.NumberChallenge),
-		Groups: s.UserGroups == on, Enroll: factorNames(s.Enroll), EnrollProof: factorsProof(s.EnrollRequires), EnrollURL: s.EnrollURL,
+		Groups: s.UserGroups == on, Enroll: factorNames(s.Enroll), EnrollProof: factorsProof(s.EnrollRequires, app.state.UseEnrollCode), EnrollURL: s.EnrollURL,
 		TemplateID: s.SMSTemplate, TokenLifetime: time.Duration(s.EmailCodeLifetime), Budget: app.store.Budget,
 		Limits: s.Limits.config(),
 		Poll:   time.Duration(s.MinPollInterval), EnrollPoll: time.Duration(s.MinPollInterval),
@@ -254,13 +256,18 @@ func factorNames(names []string) []identity.Factor {
 
 // factorsProof is what enroll_requires means to this engine; validate has seen it. A factor that is proved in the same
 // sign-in is always enough.
-func factorsProof(requires []string) factors.EnrollProof {
+func factorsProof(requires []string, useCode func(ctx context.Context, userID, login, code string) (bool, error)) factors.EnrollProof {
 	var p factors.EnrollProof
 	for _, r := range requires {
 		if network, err := netip.ParsePrefix(r); err == nil {
 			p.Networks = append(p.Networks, network)
 		}
-		p.EmailCode = p.EmailCode || r == enrollEmail
+		switch r {
+		case enrollEmail:
+			p.EmailCode = true
+		case enrollAdmin:
+			p.AdminCode = useCode
+		}
 	}
 	return p
 }

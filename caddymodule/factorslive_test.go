@@ -266,3 +266,44 @@ func TestServiceApp_S22(t *testing.T) {
 		t.Error("no token was fetched")
 	}
 }
+
+// S76: with enroll_requires admin_code the password leads to a page that asks for the admin's code. Wrong ones are counted, and a
+// right one sets up one factor of its person, once.
+func TestEnrolmentByAdminsCode_S76(t *testing.T) {
+	w, _ := newFactors(t, func(c *oktasim.Config) { c.Users[0].Methods, c.Users[0].Enrolled = nil, nil })
+	addr := w.start(w.factorsSite("enroll push\n\t\tenroll_requires admin_code"))
+	app, err := caddy.ActiveContext().AppIfConfigured(appID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issue := func(user string) string {
+		t.Helper()
+		code, err := app.(*App).state.IssueEnrollCode(t.Context(), user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return code
+	}
+	begin := func() func(code string) string {
+		b := w.browser(addr)
+		b.signIn("bob", nil)
+		return func(code string) string {
+			at := b.get("/payroll")
+			b.submit("/_mfa/answer", url.Values{"csrf": {find(t, csrfInput, at)}, find(t, codeInput, at): {code}})
+			return shown(b.get("/payroll"))
+		}
+	}
+	const asks, setsUp = `view="step" kind="code"`, `view="step" kind="choose" enrolling`
+	code, others := issue("bob"), issue("alice")
+	for _, tries := range [][][2]string{
+		{{"AAAA-AAAA-AAAA", asks}, {others, asks}, {strings.ToLower(code), setsUp}},
+		{{code, asks}, {"AAAA-AAAA-AAAB", asks}, {"AAAA-AAAA-AAAC", asks}, {issue("bob"), `view="step" kind="denied" reason="too_many"`}},
+	} {
+		try := begin()
+		for _, c := range tries {
+			if got := try(c[0]); got != c[1] {
+				t.Errorf("%s: %s, want %s", c[0], got, c[1])
+			}
+		}
+	}
+}

@@ -102,8 +102,8 @@ type Settings struct {
 	// other factor, or a code mailed to them), networks in CIDR form from which the password alone is enough,
 	// "okta_policy" (Okta's authenticator enrolment policy decides alone: whoever has only the password can then set up a
 	// phone of theirs wherever that policy lets them) or "never". A factor that is already proved is enough beside
-	// networks too. Engine factors takes "email_code" (a code that Okta mails to an address that it holds as a factor) and
-	// networks beside "factor". Where Okta recovers passwords by e-mail, that and a new sign-in with a mailed code rest on
+	// networks too. Engine factors takes "email_code" (a code that Okta mails to an address that it holds as a factor),
+	// "admin_code" (one that an admin gives out, see the admin API) and networks beside "factor". Where Okta recovers passwords by e-mail, that and a new sign-in with a mailed code rest on
 	// one mailbox: let recovery ask for more, or e-mail be for recovery only, at Okta. Default: factor.
 	EnrollRequires []string `json:"enroll_requires,omitempty"`
 

@@ -139,6 +139,8 @@ func TestValidateSaysWhatToType(t *testing.T) {
 			"okta_mfa: enroll_requires okta_policy is for engine identity_engine; engine factors sets up what enroll names and nothing else"},
 		"a proof of the other engine": {func(s *Settings) { s.EnrollRequires = []string{"email_code"} },
 			"okta_mfa: enroll_requires email_code is for engine factors; factor holds a mailed code already"},
+		"an admin's code for the other engine": {func(s *Settings) { s.EnrollRequires = []string{"admin_code"} },
+			"okta_mfa: enroll_requires admin_code is for engine factors; at the Identity Engine, give the person a temporary access code or another factor at Okta"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := good

@@ -48,7 +48,7 @@ func (x *exchange) readSignIn() {
 }
 
 // open finds the live session of the request, if any, and decides on it by the scopes of the rules that applies says
-// (nil: by none). An error means that sessions cannot be judged at all (no key), never that this one is bad.
+// (nil: by none). An error means that sessions cannot be judged at all (no key, revocations unknown), never that this one is bad.
 func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*session.Opened, decision.Verdict, error) {
 	verdict := decision.Verdict{Why: decision.WhyAnonymous}
 	demand := decision.Demand{Idle: x.cfg.IdleTimeout, Lifetime: x.cfg.Lifetime, Rules: x.cfg.Rules}
@@ -64,6 +64,9 @@ func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*ses
 		}
 		if err != nil {
 			return nil, decision.Verdict{}, err
+		}
+		if x.cfg.State.inUse.unread.Load() {
+			return nil, decision.Verdict{}, errUnread
 		}
 		x.known = claims
 		if applies != nil {

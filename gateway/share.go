@@ -3,17 +3,22 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sidegate.example/sidegate/gateway/store"
 )
 
-// firstRead is how long first requests wait for the revocations that other replicas have made; then they go on, because
-// a store that is out of reach ends no session.
+// firstRead is how long first requests wait for the revocations that other replicas have made.
 const firstRead = 2 * time.Second
+
+// errUnread: this process has never read the revocations that other replicas have made, so it cannot know whose session
+// has ended. Once it has, a store that is out of reach ends no session.
+var errUnread = errors.New("the sessions that ended on other replicas are not known yet")
 
 // storeInUse is what the replicas share, as the configurations that serve name it; State holds it.
 type storeInUse struct {
@@ -23,6 +28,9 @@ type storeInUse struct {
 	stop  context.CancelFunc
 	read  chan struct{} // closed when the revocations of the store were read
 	since time.Time
+
+	begun  bool        // some store has been in use
+	unread atomic.Bool // since this process began with a store that others share, see errUnread
 }
 
 // namedStore is the store of one gate's configuration.
@@ -65,6 +73,8 @@ func (s *State) leave(rank uint64) {
 func (s *State) choose() {
 	h := &s.inUse
 	chosen := h.named[len(h.named)-1].store
+	h.unread.Store(chosen != s.memory && (!h.begun || h.unread.Load()))
+	h.begun = true
 	if chosen == h.store || s.ctx.Err() != nil {
 		return
 	}
@@ -81,7 +91,10 @@ func (s *State) choose() {
 	s.background.Go(func() {
 		chosen.Revocations.Follow(ctx, func(r store.Revocation) {
 			if r == (store.Revocation{}) {
-				once.Do(func() { close(read) })
+				once.Do(func() {
+					h.unread.Store(false)
+					close(read)
+				})
 				return
 			}
 			s.end(r)

@@ -2,10 +2,12 @@ package gateway
 
 import (
 	"context"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/store"
 )
 
@@ -79,4 +81,58 @@ func TestFirstRequestWaitsForRevocations(t *testing.T) {
 			s.Close()
 		}
 	})
+}
+
+// late is a store whose revocations can be read from some time on.
+type late struct {
+	store.Revocations
+	from chan struct{}
+}
+
+func (l late) Follow(ctx context.Context, apply func(store.Revocation)) {
+	select {
+	case <-l.from:
+		l.Revocations.Follow(ctx, apply)
+	case <-ctx.Done():
+	}
+}
+
+// S45, S49: a replica that has never heard who has signed out on the others lets nobody in, and says so; once it has, those
+// who have not. Strangers get the first page all along.
+func TestReplicaThatCannotKnowLetsNobodyIn_S45_S49(t *testing.T) {
+	pat, quinn := newWorld(t, straight()).browser(t).signIn2(t), newWorld(t, straight()).browser(t).signIn2(t)
+	l := late{store.NewMemory().Revocations, make(chan struct{})}
+	w := newWorld(t, straight(), func(c *Config) {
+		c.Store = store.NewMemory()
+		c.Store.Revocations = l
+	})
+	opened, err := w.gate.codec.Open(t.Context(), session.Binding{Cookie: DefaultCookieName, Site: "127.0.0.1", Policy: "p"}, pat.Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Revoke(t.Context(), store.Revocation{Session: opened.Handle, Until: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	with := func(c *http.Cookie, path string) answer {
+		r := w.browser(t).request("GET", path, "")
+		r.AddCookie(c)
+		return w.browser(t).do(r)
+	}
+	for _, c := range []*http.Cookie{pat, quinn} {
+		for _, path := range []string{protected, "/_mfa/whoami", "/_mfa/signout"} {
+			if a := with(c, path); a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+				t.Errorf("%s before the revocations are known: %d", path, a.StatusCode)
+			}
+		}
+	}
+	blocked401(t, w.browser(t).get(protected))
+	if n := len(w.upstream()); n > 0 {
+		t.Errorf("%d requests reached the upstream", n)
+	}
+	close(l.from)
+	<-w.gate.cfg.State.inUse.read
+	blocked401(t, with(pat, protected))
+	if a := with(quinn, protected); a.StatusCode != http.StatusOK {
+		t.Errorf("who has not signed out: %d", a.StatusCode)
+	}
 }

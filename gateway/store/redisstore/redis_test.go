@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,6 +178,63 @@ func TestS45RevokedWhileRedisIsAway(t *testing.T) {
 	stop()
 	for _, over := range append(done, over) {
 		<-over
+	}
+}
+
+// keyless is a stamp that has no keys yet.
+type keyless struct {
+	stamp
+	ready *atomic.Bool
+}
+
+var errNoKeys = errors.New("no keys yet")
+
+func (k keyless) Seal(ctx context.Context, purpose string, doc []byte) ([]byte, error) {
+	if !k.ready.Load() {
+		return nil, errNoKeys
+	}
+	return k.stamp.Seal(ctx, purpose, doc)
+}
+
+func (k keyless) Open(ctx context.Context, purpose string, sealed []byte) ([]byte, error) {
+	if !k.ready.Load() {
+		return nil, errNoKeys
+	}
+	return k.stamp.Open(ctx, purpose, sealed)
+}
+
+// S45: a replica whose keys come late has not heard of the revocations before it can read them.
+func TestS45KeysThatComeLate(t *testing.T) {
+	s := storetest.Redis(t)
+	one := store.Revocation{Session: "one", Until: time.Now().Add(time.Hour)}
+	if err := connect(t, redisstore.Config{Addresses: []string{s.Addr}}).Revocations.Revoke(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+	k, tried := keyless{ready: new(atomic.Bool)}, make(chan struct{}, 100)
+	r, err := redisstore.New(redisstore.Config{Addresses: []string{s.Addr}, Sealer: k, Observe: func(_ string, err error) {
+		if errors.Is(err, errNoKeys) {
+			tried <- struct{}{}
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	heard, ended := make(chan string, 100), make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.Store().Revocations.Follow(ctx, func(r store.Revocation) { heard <- r.Session })
+	}()
+	<-tried
+	<-tried
+	k.ready.Store(true)
+	if first, then := <-heard, <-heard; first != "one" || then != "" {
+		t.Errorf("heard of %q and then of %q, want one and then that all were read", first, then)
+	}
+	cancel()
+	<-ended
+	if err := r.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

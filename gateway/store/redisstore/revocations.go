@@ -83,6 +83,10 @@ func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
 	wg.Go(func() { v.putAgain(ctx, again) })
 	defer wg.Wait()
 	v.subscribe(ctx, v.channel(), func(ctx context.Context) error {
+		// Without keys nothing that is read can be understood, and it would be passed over.
+		if _, err := v.seal(ctx, purposeRevocation, nil); err != nil {
+			return err
+		}
 		if err := v.readAll(ctx, apply); err != nil {
 			return err
 		}

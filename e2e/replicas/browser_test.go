@@ -31,13 +31,16 @@ type browser struct {
 	pinned atomic.Pointer[replica]
 }
 
-func (w *world) browser(site string) *browser {
+func (w *world) browser(site string) *browser { return w.browserFrom(site, "192.0.2.7") }
+
+// browserFrom is a browser at an address.
+func (w *world) browserFrom(site, address string) *browser {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	b := &browser{w: w, site: site, jar: jar}
-	b.client = &http.Client{Timeout: patience, Jar: jar, Transport: path{w.lb, b.next, "192.0.2.7"}}
+	b.client = &http.Client{Timeout: patience, Jar: jar, Transport: path{w.lb, b.next, address}}
 	return b
 }
 
@@ -269,47 +272,56 @@ func (b *browser) arrive(path string) *page {
 	return p
 }
 
-// news waits on the page's stream of events, and reports whether it told of a change.
-func (p *page) news(ctx context.Context) (bool, error) {
+// events is the stream of a page that waits.
+type events struct{ body io.ReadCloser }
+
+// listen opens the page's stream of events.
+func (p *page) listen(ctx context.Context) (*events, error) {
 	status := find(p.doc, func(n *html.Node) bool { return attr(n, "data-events") != "" })
 	if status == nil {
-		return false, fmt.Errorf("%s waits for nothing", p)
+		return nil, fmt.Errorf("%s waits for nothing", p)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.b.url(attr(status, "data-events")).String(), nil)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	req.Header = http.Header{"User-Agent": {agent}, "Accept": {"text/event-stream"}, "Sec-Fetch-Site": {"same-origin"}}
 	endless := *p.b.client
 	endless.Timeout = 0
 	res, err := endless.Do(req)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("the stream is %s", res.Status)
+		res.Body.Close()
+		return nil, fmt.Errorf("the stream is %s", res.Status)
 	}
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+	return &events{res.Body}, nil
+}
+
+// changed reads the stream to its end, and reports whether it told of a change.
+func (e *events) changed() bool {
+	defer e.body.Close()
+	for lines := bufio.NewScanner(e.body); lines.Scan(); {
 		if lines.Text() == "event: change" {
-			return true, nil
+			return true
 		}
 	}
-	return false, nil
+	return false
 }
 
 // waitFor follows the stream, anew whenever it ends, until there is news.
 func (p *page) waitFor(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	for over := time.Now().Add(patience); ; <-tick.C {
-		changed, err := p.news(ctx)
-		if changed {
+	for ; ; <-tick.C {
+		e, err := p.listen(ctx)
+		if err == nil && e.changed() {
 			return nil
 		}
-		if time.Now().After(over) {
+		if ctx.Err() != nil {
 			return fmt.Errorf("no news within %s: %w", patience, err)
 		}
 	}

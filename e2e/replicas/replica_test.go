@@ -96,7 +96,7 @@ func (r *replica) tryStart() error {
 	r.cmd = exec.Command(self)
 	r.cmd.Dir = r.dir // not beside the tests' sources
 	r.cmd.Env = append(os.Environ(), replicaVariable+"="+file, "GORACE=atexit_sleep_ms=0",
-		"CLIENT_SECRET="+clientSecret, "API_TOKEN="+apiToken)
+		"CLIENT_SECRET="+clientSecret, "API_TOKEN="+apiToken, "KEY_RING_SECRET="+ringSecret)
 	r.cmd.Stderr = r.log
 	if _, err := r.cmd.StdinPipe(); err != nil { // ends with this process
 		return err
@@ -187,6 +187,7 @@ func (r *replica) reload() {
 	if status, text := r.admin(http.MethodPost, "/load", "text/caddyfile", r.w.caddyfile(r)); status != http.StatusOK {
 		r.w.t.Fatalf("%s: reload: %d %s", r.name, status, text)
 	}
+	r.w.lb.wire.CloseIdleConnections() // Caddy has closed them: a form sent on one would not arrive
 }
 
 func (r *replica) socket() string { return filepath.Join(r.dir, "admin.sock") }

@@ -1,6 +1,7 @@
 package replicas
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"text/template"
 	"time"
 
+	"sidegate.example/sidegate/gateway/store/storetest"
 	"sidegate.example/sidegate/oktasim"
 )
 
@@ -24,6 +27,7 @@ const (
 	clientID     = "0oareplicas"
 	clientSecret = "client-secret-of-replicas"
 	apiToken     = "00api-token-of-replicas"
+	ringSecret   = "key-ring-secret-of-replicas-0123456789abcdef"
 	password     = "a-Passw0rd-of-tests"
 
 	// refresh is how often Okta lets itself be asked.
@@ -38,6 +42,7 @@ type world struct {
 	org     *oktasim.Org
 	oktaURL string
 	app     *app
+	redis   *storetest.Server // nil where the replicas share nothing
 	lb      *balancer
 	all     []*replica
 	reloads int
@@ -51,8 +56,8 @@ type setup struct {
 	org func(*oktasim.Config)
 	// store goes into the global option.
 	store string
-	// global goes into the global okta_mfa option, site and pay into that of the sites.
-	global, site, pay string
+	// global goes into the global okta_mfa option, site and pay into those of the sites; matchers are the main site's.
+	global, site, pay, matchers string
 	// sharedStorage: Caddy's storage is one for all replicas.
 	sharedStorage bool
 }
@@ -74,6 +79,27 @@ func newWorld(t *testing.T, s setup) *world {
 		w.all = append(w.all, w.newReplica(fmt.Sprint("replica", n+1)))
 	}
 	return w
+}
+
+// durable keeps everything over a restart, every answered write included.
+var durable = []string{"--appendonly", "yes", "--appendfsync", "always"}
+
+// newRedisWorld is a world whose replicas share a redis-server with these arguments, and nothing else unless s says so.
+func newRedisWorld(t *testing.T, s setup, args ...string) *world {
+	t.Helper()
+	server := storetest.Redis(t, args...)
+	s.store = redisStore(s, "address "+server.Addr)
+	w := newWorld(t, s)
+	w.redis = server
+	return w
+}
+
+// redisStore is the global option for a store with these lines.
+func redisStore(s setup, lines string) string {
+	if !s.sharedStorage {
+		lines += "\n\t\t\tkey_ring_secret {env.KEY_RING_SECRET}"
+	}
+	return "store redis {\n\t\t\t" + lines + "\n\t\t}"
 }
 
 func (w *world) startOrg() {
@@ -149,7 +175,7 @@ func (w *world) caddyfile(r *replica) string {
 	var b strings.Builder
 	err := caddyfile.Execute(&b, map[string]any{
 		"Reloads": w.reloads, "Socket": r.socket(), "Storage": storage, "Org": w.oktaURL, "ClientID": clientID, "Refresh": refresh,
-		"Store": w.store, "Global": w.global, "Port": port, "Site": w.site, "Pay": w.pay, "App": w.app.addr(),
+		"Store": w.store, "Global": w.global, "Port": port, "Matchers": w.matchers, "Site": w.site, "Pay": w.pay, "App": w.app.addr(),
 		"MainSite": mainSite, "PaySite": paySite,
 	})
 	if err != nil {
@@ -187,6 +213,7 @@ var caddyfile = template.Must(template.New("Caddyfile").Parse(`{
 
 http://{{.MainSite}}:{{.Port}} {
 	bind 127.0.0.1
+	{{.Matchers}}
 	okta_mfa {
 		redirect_uri https://{{.MainSite}}/_mfa/callback
 		{{.Site}}
@@ -230,13 +257,25 @@ type path struct {
 	address string
 }
 
+// RoundTrip asks another replica when one does not listen, as load balancers do.
 func (p path) RoundTrip(r *http.Request) (*http.Response, error) {
-	out := r.Clone(r.Context())
-	out.Host = r.URL.Host
-	out.URL.Scheme, out.URL.Host = "http", p.to().addr
-	out.Header.Set("X-Forwarded-For", p.address)
-	out.Header.Set("X-Forwarded-Proto", "https")
-	res, err := p.wire.RoundTrip(out)
+	var res *http.Response
+	var err error
+	for range p.w.all {
+		out := r.Clone(r.Context())
+		if r.GetBody != nil {
+			if out.Body, err = r.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+		out.Host = r.URL.Host
+		out.URL.Scheme, out.URL.Host = "http", p.to().addr
+		out.Header.Set("X-Forwarded-For", p.address)
+		out.Header.Set("X-Forwarded-Proto", "https")
+		if res, err = p.wire.RoundTrip(out); !errors.Is(err, syscall.ECONNREFUSED) {
+			break
+		}
+	}
 	if res != nil {
 		res.Request = r // to the browser there is one site
 	}

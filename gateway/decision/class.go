@@ -35,24 +35,42 @@ func (c Class) rank() int {
 	return -1
 }
 
-// Includes reports whether a proof of f is one of the class.
-func (c Class) Includes(f identity.Factor) bool {
-	switch c {
-	case AnyFactor:
-		return f != identity.Password
-	case Push:
-		return f == identity.Push || f == identity.CustomPush || NumberChallenge.Includes(f)
-	case NumberChallenge:
-		return f == identity.NumberChallenge || f == identity.WebAuthn
-	case PhishingResistant:
-		return f == identity.WebAuthn
+// strength is the strongest class that a proof of f is one of; -1 for none. It is one of all that are weaker too.
+func strength(f identity.Factor) int {
+	switch f {
+	case identity.Password:
+		return -1
+	case identity.WebAuthn:
+		return PhishingResistant.rank()
+	case identity.NumberChallenge:
+		return NumberChallenge.rank()
+	case identity.Push, identity.CustomPush:
+		return Push.rank()
 	}
-	return false
+	return AnyFactor.rank()
 }
+
+// Includes reports whether a proof of f is one of the class.
+func (c Class) Includes(f identity.Factor) bool { return c.rank() >= 0 && strength(f) >= c.rank() }
 
 // Factors are those of the class.
 func (c Class) Factors() []identity.Factor {
 	return slices.DeleteFunc(identity.All(), func(f identity.Factor) bool { return !c.Includes(f) })
+}
+
+// required is a Requirement with the rank of its class and its age in whole seconds, as proofs are dated.
+type required struct {
+	Requirement
+	rank   int
+	maxAge int64
+}
+
+func requiredBy(q Requirement) required {
+	r := required{Requirement: q, rank: q.Class.rank(), maxAge: int64(q.MaxAge / time.Second)}
+	if q.MaxAge > 0 {
+		r.maxAge = max(r.maxAge, 1)
+	}
+	return r
 }
 
 // Requirement is what a session must have proved.
@@ -62,19 +80,29 @@ type Requirement struct {
 	MaxAge time.Duration
 }
 
-// lacks says why the proofs do not satisfy the requirement, WhyNone when they do. A proof from the future counts for
-// nothing: it would stay fresh for too long.
-func (q Requirement) lacks(proofs []identity.Proof, now time.Time) Why {
-	var newest time.Time
-	for _, p := range proofs {
-		if q.Class.Includes(p.Factor) && p.At.After(newest) && !p.At.After(now.Add(maxSkew)) {
-			newest = p.At
+// proved is when the newest proof of each class was made, by its rank, in Unix seconds; 0 for never.
+type proved [4]int64
+
+// provedBy reads proofs. One from the future counts for nothing: it would stay fresh for too long.
+func provedBy(proofs []identity.Proof, now int64) (at proved) {
+	for i := range proofs {
+		made := proofs[i].At.Unix()
+		if made > now+int64(maxSkew/time.Second) {
+			continue
+		}
+		for rank := strength(proofs[i].Factor); rank >= 0; rank-- {
+			at[rank] = max(at[rank], made)
 		}
 	}
-	switch {
-	case newest.IsZero():
+	return at
+}
+
+// lacks says why what was proved does not satisfy the requirement, WhyNone when it does.
+func (r *required) lacks(at *proved, now int64) Why {
+	switch newest := at[r.rank]; {
+	case newest <= 0:
 		return WhyStepUp
-	case q.MaxAge > 0 && !now.Before(newest.Add(q.MaxAge)):
+	case r.maxAge > 0 && now-newest >= r.maxAge:
 		return WhyStale
 	}
 	return WhyNone

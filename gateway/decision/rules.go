@@ -86,7 +86,8 @@ func (c *Condition) names(who *identity.Identity, doubt bool) bool {
 // Rules say who may enter and what a session must have proved. The nil *Rules lets every session in.
 type Rules struct {
 	scopes    []Scope
-	requiring uint64 // the scopes with a Require
+	requires  [][]required // of each scope
+	requiring uint64       // the scopes with any
 }
 
 // NewRules takes scopes; the bit 1<<i stands for scopes[i]. Its errors say what cannot be, in words for the operator.
@@ -103,13 +104,15 @@ func NewRules(scopes []Scope) (*Rules, error) {
 		for _, c := range s.Allow {
 			own.Allow = append(own.Allow, c.folded())
 		}
-		own.Require = s.Require
+		var requires []required
 		for _, q := range s.Require {
 			if q.Class.rank() < 0 {
 				return nil, fmt.Errorf("factor class %q is unknown; allowed: %v", q.Class, Classes())
 			}
+			requires = append(requires, requiredBy(q))
 			r.requiring |= 1 << i
 		}
+		r.requires = append(r.requires, requires)
 		r.scopes = append(r.scopes, own)
 	}
 	return r, nil
@@ -157,14 +160,17 @@ func (s *Scope) admits(who *identity.Identity) bool {
 // missing is what the session has to prove for the scopes that apply: the strongest that it lacks, whose proof is one for
 // all that are weaker.
 func (r *Rules) missing(c *session.Claims, applies uint64, now time.Time) (q Requirement, why Why) {
-	if r == nil {
+	if r == nil || applies&r.requiring == 0 {
 		return q, WhyNone
 	}
+	second, rank := now.Unix(), -1
+	at := provedBy(c.Identity.Proofs, second)
 	for left := applies & r.requiring; left != 0; left &= left - 1 {
-		for _, each := range r.scopes[bits.TrailingZeros64(left)].Require {
-			lacks := each.lacks(c.Identity.Proofs, now)
-			if lacks != WhyNone && (why == WhyNone || each.Class.rank() > q.Class.rank()) {
-				q, why = each, lacks
+		requires := r.requires[bits.TrailingZeros64(left)]
+		for i := range requires {
+			each := &requires[i]
+			if lacks := each.lacks(&at, second); lacks != WhyNone && each.rank > rank {
+				q, why, rank = each.Requirement, lacks, each.rank
 			}
 		}
 	}

@@ -60,6 +60,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, ask gateway.Ask
 		facts.Person = person(r, h.identity)
 	}
 	h.gate.Handle(w, asked, facts)
+	h.keepOutOfLog(w, r)
 }
 
 func refuseToAnswer(w http.ResponseWriter, status int) {

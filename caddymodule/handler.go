@@ -124,6 +124,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		Headers:          s.headers(),
 		AssertionAlg:     s.Assertion.Alg,
 		UpstreamCookie:   cookie,
+		SSO:              s.sites(),
 		IdleTimeout:      time.Duration(s.IdleTimeout),
 		Lifetime:         time.Duration(s.Lifetime),
 		IdentifierFirst:  s.SignInForm == formIdentifier && !s.asksPassword(),
@@ -162,6 +163,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	outcome := h.gate.Handle(w, r, facts)
 	if !outcome.Allowed() {
+		h.keepOutOfLog(w, r)
 		return nil
 	}
 	publish(r, outcome)

@@ -128,6 +128,9 @@ type Settings struct {
 	MinPollInterval caddy.Duration `json:"min_poll_interval,omitempty"`
 
 	UpstreamSettings
+
+	SSOSettings
+
 	// Groups are the groups that a session keeps, beside those that rules name: names, or patterns with * for any text, ? for a
 	// character and [a-c] for one of several. The upstream sees these alone. Fewer groups make a smaller cookie; what does not
 	// fit into 1 KB is kept in the store. Default: all groups that Okta sends.
@@ -192,6 +195,7 @@ func (s Settings) over(d Settings) Settings {
 	if len(s.SelfService) == 0 {
 		s.SelfService = d.SelfService
 	}
+	s.SSOSettings = s.SSOSettings.over(d.SSOSettings)
 	s.UpstreamSettings = s.UpstreamSettings.over(d.UpstreamSettings)
 	s.Rules = inherit(s.Rules, d.Rules)
 	if len(s.Groups) == 0 {
@@ -251,7 +255,7 @@ func (s Settings) validate() error {
 	if err := checkScopes(s.Scopes); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
-	if err := errors.Join(checkEnroll(s.EnrollRequires), s.checkEnrollEngine(), checkSelfService(s.SelfService)); err != nil {
+	if err := errors.Join(checkEnroll(s.EnrollRequires), s.checkEnrollEngine(), checkSelfService(s.SelfService), checkSSO(s.SSO)); err != nil {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	if err := gateway.CheckGroups(s.Groups); err != nil {

@@ -32,7 +32,7 @@ func fill(t *testing.T, v reflect.Value, mark string, d caddy.Duration) {
 			f.SetInt(int64(d))
 		case int:
 			f.SetInt(int64(d))
-		case HeaderNames, LimitSettings, FactorsSettings, UpstreamSettings, AssertionSettings, UpstreamCookieSettings:
+		case HeaderNames, LimitSettings, FactorsSettings, UpstreamSettings, AssertionSettings, UpstreamCookieSettings, SSOSettings:
 			fill(t, f, mark, d)
 		case []Rule: // not one replaces the other; see TestRulesAddUp
 		default:

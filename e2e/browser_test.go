@@ -138,5 +138,5 @@ func (b *browser) own(raw string) bool {
 		return true
 	}
 	origin := u.Scheme + "://" + u.Host
-	return origin == b.d.Site || origin == b.d.Okta || origin == b.d.Payroll || origin == b.d.Vault
+	return origin == b.d.Site || origin == b.d.Okta || origin == b.d.Payroll || origin == b.d.Vault || origin == b.d.Wiki
 }

@@ -35,6 +35,7 @@ type places struct {
 	Site    string   `json:"site"`
 	Payroll string   `json:"payroll"`
 	Vault   string   `json:"vault"`
+	Wiki    string   `json:"wiki"`
 	Okta    string   `json:"okta"`
 	Phone   string   `json:"phone"`
 	Legacy  string   `json:"legacy"`

@@ -40,7 +40,7 @@ func (c *Config) complete() error {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return errors.Join(CheckPrefix(c.Prefix), CheckCookieName(c.CookieName), CheckTimes(c.IdleTimeout, c.Lifetime),
-		CheckHeaders(c.Headers), CheckRedirectURI(c.RedirectURI), CheckGroups(c.Groups))
+		CheckHeaders(c.Headers), CheckRedirectURI(c.RedirectURI), CheckGroups(c.Groups), CheckSSO(c.SSO), c.checkPersonSSO())
 }
 
 // The checks below are those of New, one for each setting, for who reads settings and knows in which line one stands.

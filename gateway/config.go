@@ -75,6 +75,9 @@ type Config struct {
 	Headers Headers
 	// AssertionAlg is upstream.ES256 or upstream.EdDSA. Default ES256.
 	AssertionAlg string
+	// SSO are the origins of sites that share one sign-in, such as https://accounts.example.com: people sign in at the first,
+	// which hands its sessions over to the others. They need the same Policy, Keys and State, or its store. Default: none.
+	SSO []string
 	// UpstreamCookie is a signed cookie that the upstream gets; nil for none.
 	UpstreamCookie *upstream.Cookie
 	// IdleTimeout ends a session whose person does nothing for so long: navigations count, the requests of a page that polls do not. Default 1 h, or Lifetime where that is shorter.

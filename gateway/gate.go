@@ -51,7 +51,7 @@ func New(c Config) (*Gate, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	pages, err := ui.New(ui.Options{Prefix: c.Prefix})
+	pages, err := ui.New(ui.Options{Prefix: c.Prefix, Sites: c.SSO})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the pages: %w", err)
 	}

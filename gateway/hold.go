@@ -156,11 +156,15 @@ type holds struct {
 	open map[holdKey]map[*hold]struct{}
 }
 
-// holdKey is the handle of a session or a subject, the other one "".
+// holdKey is the handle of a session or a family, or a subject, the other one "".
 type holdKey struct{ session, subject string }
 
-func (h *hold) keys() [2]holdKey {
-	return [2]holdKey{{session: h.session.Handle}, {subject: h.session.Identity.Subject}}
+func (h *hold) keys() []holdKey {
+	keys := []holdKey{{session: h.session.Handle}, {subject: h.session.Identity.Subject}}
+	if h.session.Kin != "" {
+		keys = append(keys, holdKey{session: h.session.Kin})
+	}
+	return keys
 }
 
 func (all *holds) add(h *hold) {

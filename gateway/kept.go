@@ -91,7 +91,7 @@ func (x *exchange) keepable() (kept, bool) {
 	h, uri := x.r.Header, x.facts.URL.RequestURI()
 	media, _, _ := strings.Cut(h.Get("Content-Type"), ";")
 	switch {
-	case x.facts.Ask != AskNothing, // whose body stays with the proxy
+	case x.facts.Ask != AskNothing, // the proxy has the body, and the app is behind it
 		x.r.Method != http.MethodPost && x.r.Method != http.MethodPut && x.r.Method != http.MethodPatch,
 		!slices.Contains(keptTypes, strings.ToLower(strings.TrimSpace(media))), len(h["Content-Type"]) != 1, len(h["Content-Encoding"]) > 0, len(h["Expect"]) > 0,
 		x.r.ContentLength < 0, x.r.ContentLength > maxKept,

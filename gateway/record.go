@@ -40,6 +40,8 @@ type storedSession struct {
 	SessionInfo
 	// Bulk is what does not fit into the cookie, nil for nothing.
 	Bulk *session.Bulk `json:"bulk,omitempty"`
+	// Kin is the handle of the session's family, "" for none.
+	Kin string `json:"kin,omitempty"`
 }
 
 // maxAgent bounds what is kept of a User-Agent.
@@ -54,7 +56,11 @@ func (x *exchange) register(c *session.Claims, bulk *session.Bulk) error {
 	for _, p := range id.Proofs {
 		info.Factors = append(info.Factors, p.Factor)
 	}
-	return x.cfg.State.keep(x.r.Context(), &storedSession{SessionInfo: info, Bulk: bulk})
+	doc := &storedSession{SessionInfo: info, Bulk: bulk}
+	if c.Family != (session.ID{}) {
+		doc.Kin = c.Family.Handle()
+	}
+	return x.cfg.State.keep(x.r.Context(), doc)
 }
 
 func (s *State) keep(ctx context.Context, doc *storedSession) error {
@@ -96,7 +102,7 @@ func (s *State) Sessions(ctx context.Context, match func(*SessionInfo) bool) ([]
 		if json.Unmarshal(b, &doc) != nil || !doc.Expires.After(now) || !match(&doc.SessionInfo) {
 			continue // what another version wrote is not listed
 		}
-		opened := session.Opened{Handle: doc.Handle, Claims: session.Claims{IssuedAt: doc.Issued, Identity: identity.Identity{Subject: doc.Subject}}}
+		opened := session.Opened{Handle: doc.Handle, Kin: doc.Kin, Claims: session.Claims{IssuedAt: doc.Issued, Identity: identity.Identity{Subject: doc.Subject}}}
 		if !s.revocations.Revoked(doc.Org, &opened) {
 			found = append(found, doc.SessionInfo)
 		}

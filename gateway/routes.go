@@ -52,6 +52,10 @@ func (x *exchange) serveOwn(route string) {
 			return
 		}
 		x.only(http.MethodGet, x.tellEnd)
+	case handOverRoute:
+		x.only(http.MethodGet, x.handOver)
+	case takeOverRoute:
+		x.only(http.MethodGet, x.takeOver)
 	case "/whoami":
 		x.only(http.MethodGet, x.whoami)
 	default:

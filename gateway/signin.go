@@ -45,6 +45,7 @@ func (x *exchange) signInPage() {
 	}
 	v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm())
 	switch {
+	case !ok && x.askSignInSite(back):
 	case !ok:
 		x.firstPage(back, "")
 	case v.Step.Kind == flows.KindDone:
@@ -310,6 +311,9 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	id.Groups = x.wanted(id.Groups)
 	now := time.Now()
 	claims := session.Claims{ID: session.NewID(), Identity: id, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(x.cfg.Lifetime)}
+	if len(x.cfg.SSO) > 0 {
+		claims.Family = session.NewID()
+	}
 	if x.session != nil {
 		if err := x.raise(&claims); err != nil {
 			return "", err

@@ -54,6 +54,9 @@ func (x *exchange) signOut() {
 	}
 	everywhere := x.r.PostForm.Get(choiceField) == ui.SignOutEverywhere
 	told := x.revoke(store.Revocation{Session: claims.Handle, Until: claims.ExpiresAt})
+	if claims.Kin != "" {
+		told = x.revoke(store.Revocation{Session: claims.Kin, Until: claims.ExpiresAt}) && told
+	}
 	if everywhere {
 		told = x.revoke(allOf(x.cfg.Org, claims.Identity.Subject)) && told
 	}

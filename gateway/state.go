@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -47,6 +49,22 @@ func (s *State) Memory() store.Store { return s.memory }
 // Revoke ends sessions, here at once. An error means that other replicas may not have heard of it yet: they will, and
 // until they do nobody must be told that the sessions have ended (immunity S62).
 func (s *State) Revoke(ctx context.Context, r store.Revocation) error {
+	err := s.revoke(ctx, r)
+	if r.Session == "" {
+		return err
+	}
+	// A session that another site would hand over again has not ended.
+	raw, missing := s.documents.Get(ctx, store.Sessions, r.Session)
+	var doc storedSession
+	if missing != nil || json.Unmarshal(raw, &doc) != nil || doc.Kin == "" {
+		return err
+	}
+	r.Session = doc.Kin
+	return errors.Join(err, s.revoke(ctx, r))
+}
+
+// revoke is Revoke for the very sessions that r names, and not for those of the same sign-in on other sites.
+func (s *State) revoke(ctx context.Context, r store.Revocation) error {
 	s.end(r)
 	shared := s.current()
 	if shared == s.memory {

@@ -92,7 +92,7 @@ func (x *exchange) raise(claims *session.Claims) error {
 	if claims.Identity.Subject != old.Identity.Subject || x.cfg.State.revocations.Revoked(x.cfg.Org, old) {
 		return errOther
 	}
-	claims.IssuedAt, claims.ExpiresAt = old.IssuedAt, old.ExpiresAt
+	claims.IssuedAt, claims.ExpiresAt, claims.Family = old.IssuedAt, old.ExpiresAt, old.Family
 	claims.Identity.Proofs = merge(old.Identity.Proofs, claims.Identity.Proofs)
 	return nil
 }
@@ -115,7 +115,7 @@ func (x *exchange) superseded() {
 	if x.session == nil {
 		return
 	}
-	if err := x.cfg.State.Revoke(x.r.Context(), store.Revocation{Session: x.session.Handle, Until: x.session.ExpiresAt}); err != nil {
+	if err := x.cfg.State.revoke(x.r.Context(), store.Revocation{Session: x.session.Handle, Until: x.session.ExpiresAt}); err != nil {
 		x.log.ErrorContext(x.r.Context(), "the session before a step-up may live on at other replicas", slog.Any("error", err), slog.String("session", x.session.Handle))
 	}
 }

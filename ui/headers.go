@@ -1,6 +1,9 @@
 package ui
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // fixedHeaders are the same on every answer of the gate.
 var fixedHeaders = map[string]string{
@@ -27,8 +30,12 @@ func SecurityHeaders(h http.Header) {
 	}
 }
 
-// pagePolicy is the content security policy of one page.
-func pagePolicy(nonce string) string {
-	return "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'nonce-" + nonce + "'; " +
-		"img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// nonceHere stands for the nonce in pagePolicy.
+const nonceHere = "{nonce}"
+
+// pagePolicy is the content security policy of pages. Browsers hold what a form's answer redirects to against form-action too.
+func pagePolicy(sites []string) string {
+	forms := strings.Join(append([]string{"'self'"}, sites...), " ")
+	return "default-src 'none'; script-src 'nonce-" + nonceHere + "'; style-src 'nonce-" + nonceHere + "'; " +
+		"img-src 'self' data:; connect-src 'self'; form-action " + forms + "; base-uri 'none'; frame-ancestors 'none'"
 }

@@ -19,11 +19,14 @@ import (
 type Options struct {
 	// Prefix is the path under which the gate's own routes live, without a trailing slash: "/_mfa".
 	Prefix string
+	// Sites are the origins that a form may lead to beside its own, where sites share a sign-in.
+	Sites []string
 }
 
 // Pages renders every page of the gate. It is safe for concurrent use.
 type Pages struct {
 	prefix    string
+	policy    string // of content security, without the nonce
 	languages languages
 	assets    assets
 	templates map[string]*template.Template
@@ -50,7 +53,7 @@ func newPages(o Options, catalogues ...catalogue) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ui: %w", err)
 	}
-	return &Pages{prefix: o.Prefix, languages: languages, assets: assets, templates: templates}, nil
+	return &Pages{prefix: o.Prefix, policy: pagePolicy(o.Sites), languages: languages, assets: assets, templates: templates}, nil
 }
 
 // Write answers with the page and everything that guards it: SecurityHeaders, and a content security policy
@@ -66,7 +69,7 @@ func (p *Pages) Write(w http.ResponseWriter, status int, page Page) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", pagePolicy(nonce))
+	h.Set("Content-Security-Policy", strings.ReplaceAll(p.policy, nonceHere, nonce))
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the browser has gone: nobody is left to tell

@@ -31,10 +31,11 @@ type demo struct {
 // places are the addresses that a person or a test needs.
 type places struct {
 	// Site is behind engine identity_engine; Payroll behind engine factors with a page for the password, Vault behind
-	// engine factors and Caddy's own basic_auth.
+	// engine factors and Caddy's own basic_auth. Wiki shares the sign-in of Site.
 	Site    string   `json:"site"`
 	Payroll string   `json:"payroll"`
 	Vault   string   `json:"vault"`
+	Wiki    string   `json:"wiki"`
 	Okta    string   `json:"okta"`
 	Phone   string   `json:"phone"`
 	Legacy  string   `json:"legacy"`
@@ -89,8 +90,12 @@ func (d *demo) startSite() error {
 	if err != nil {
 		return err
 	}
+	port, err := sitePort(d.opts.freePorts)
+	if err != nil {
+		return err
+	}
 	d.caddyfile, err = siteConfig{
-		Port:             sitePort(d.opts.freePorts),
+		Port:             port,
 		Dir:              filepath.ToSlash(d.dir),
 		Org:              d.places.Okta,
 		Title:            title,
@@ -107,12 +112,13 @@ func (d *demo) startSite() error {
 	if err != nil {
 		return err
 	}
-	port, err := startCaddy(d.caddyfile)
+	port, err = startCaddy(d.caddyfile)
 	if err != nil {
 		return err
 	}
 	d.places.Site = fmt.Sprintf("http://localhost:%d", port)
 	d.places.Payroll, d.places.Vault = fmt.Sprintf("http://payroll.localhost:%d", port), fmt.Sprintf("http://vault.localhost:%d", port)
+	d.places.Wiki = fmt.Sprintf("http://wiki.localhost:%d", port)
 	return nil
 }
 

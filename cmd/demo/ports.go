@@ -29,12 +29,16 @@ func listen(usual int, free bool) (net.Listener, error) {
 	return l, nil
 }
 
-// sitePort is the port for Caddy to open: the usual one, or 0 for a free one.
-func sitePort(free bool) int {
-	if free || !available(usualSite) {
-		return 0
+// sitePort is the port for Caddy to open: the usual one, or one that is free now. Sites that share a sign-in have to know it.
+func sitePort(free bool) (int, error) {
+	if !free && available(usualSite) {
+		return usualSite, nil
 	}
-	return usualSite
+	l, err := net.Listen("tcp", address(0))
+	if err != nil {
+		return 0, fmt.Errorf("finding a port on %s: %w", loopback, err)
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
 }
 
 // available reports whether nobody serves the port on either loopback address. Both are asked, because a

@@ -24,6 +24,7 @@ func (d *demo) report(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\nSidegate: a legacy app behind Caddy, Okta and its phone simulated\n\n")
 	fmt.Fprintf(t, "  The app\t%s\n", d.places.Site)
+	fmt.Fprintf(t, "  The wiki\t%s\tshares the app's sign-in (sso)\n", d.places.Wiki)
 	fmt.Fprintf(t, "  Payroll\t%s\tthe same people through the Factors API (engine factors); a transfer needs a fresh number challenge\n", d.places.Payroll)
 	fmt.Fprintf(t, "  The vault\t%s\tCaddy's basic_auth asks for the password, Okta for the second factor\n", d.places.Vault)
 	fmt.Fprintf(t, "  The phones\t%s\n\n", d.places.Phone)

@@ -14,12 +14,13 @@ import (
 // its owner one sign-in (immunity S57): raise it when the layout below changes.
 const formatVersion = 1
 
-// Flags of the layout: the login is not written when it repeats another field; claims are, where there are any.
+// Flags of the layout: the login is not written when it repeats another field; claims and the family are, where there are any.
 const (
 	loginIsEmail = 1 << iota
 	loginIsSubject
 	hasClaims
 	isElsewhere
+	hasFamily
 
 	loginFlag = loginIsEmail | loginIsSubject
 )
@@ -42,6 +43,9 @@ func appendClaims(b []byte, c *Claims) ([]byte, error) {
 	}
 	if len(claims) > 0 {
 		flags |= hasClaims
+	}
+	if c.Family != (ID{}) {
+		flags |= hasFamily
 	}
 	issued := c.IssuedAt.Unix()
 	b = append(b, formatVersion, flags)
@@ -73,6 +77,9 @@ func appendClaims(b []byte, c *Claims) ([]byte, error) {
 	}
 	if flags&isElsewhere != 0 {
 		b = append(b, c.Elsewhere[:]...)
+	}
+	if flags&hasFamily != 0 {
+		b = append(b, c.Family[:]...)
 	}
 	return b, nil
 }
@@ -107,7 +114,7 @@ func appendStrings(b []byte, list []string) []byte {
 func parseClaims(b []byte, c *Claims) error {
 	r := reader{rest: string(b)} // one allocation that all strings share
 	version, flags := r.byte(), r.byte()
-	if version != formatVersion || flags > loginIsSubject|hasClaims|isElsewhere || flags&loginFlag == loginFlag {
+	if version != formatVersion || flags > loginIsSubject|hasClaims|isElsewhere|hasFamily || flags&loginFlag == loginFlag {
 		return errFormat
 	}
 	copy(c.ID[:], r.take(uint64(len(c.ID))))
@@ -133,6 +140,9 @@ func parseClaims(b []byte, c *Claims) error {
 	if flags&isElsewhere != 0 {
 		copy(c.Elsewhere[:], r.take(uint64(len(c.Elsewhere))))
 		r.broken = r.broken || c.Elsewhere == Digest{} || who.Groups != nil || who.Claims != nil
+	}
+	if flags&hasFamily != 0 {
+		copy(c.Family[:], r.take(uint64(len(c.Family))))
 	}
 	if r.broken || r.rest != "" || who.Subject == "" {
 		return errFormat

@@ -29,6 +29,8 @@ func TestClaimsRoundTrip(t *testing.T) {
 		Groups                []string
 		Proofs                []uint16
 		Claims                []identity.Claim
+		Family                ID
+		Alone                 bool
 	}
 	same := func(d drawn) bool {
 		when := func(s int64) time.Time { return time.Unix(s, 0).UTC() }
@@ -41,6 +43,9 @@ func TestClaimsRoundTrip(t *testing.T) {
 		}
 		for _, p := range d.Proofs {
 			c.Identity.Proofs = append(c.Identity.Proofs, identity.Proof{Factor: factors[int(p)%len(factors)], At: c.IssuedAt.Add(-time.Duration(p) * time.Second)})
+		}
+		if !d.Alone {
+			c.Family = d.Family
 		}
 		got, err := parsed(mustAppend(t, c))
 		return err == nil && reflect.DeepEqual(got, c)

@@ -47,14 +47,17 @@ type Claims struct {
 	// Elsewhere, when it is not zero, says that Identity.Groups and .Claims are not in the cookie, where there is no room for
 	// them, but in a Bulk with this digest.
 	Elsewhere Digest
+	// Family is what sessions of one sign-in on several sites have in common, so that they end together; zero where there is
+	// one site. It is no session's ID.
+	Family ID
 }
 
 // Opened is a session as Codec.Open gives it: its claims, and what every request hands on of them, made once.
 type Opened struct {
 	Claims
 	Header identity.Header
-	// Handle is ID.Handle.
-	Handle string
+	// Handle is ID.Handle, and Kin that of Family; "" for none.
+	Handle, Kin string
 	// Entitled are the scopes of the site's rules that let the person in, as Codec.Entitled says.
 	Entitled uint64
 }

@@ -92,6 +92,9 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 		return nil, err
 	}
 	opened.Header = opened.Identity.Header()
+	if opened.Family != (ID{}) {
+		opened.Kin = opened.Family.Handle()
+	}
 	if c.Entitled != nil {
 		opened.Entitled = c.Entitled(&opened.Identity)
 	}

@@ -67,6 +67,9 @@ func (r *Revocations) sweep(now time.Time) {
 func (r *Revocations) Revoked(org string, s *Opened) bool {
 	r.mu.RLock()
 	_, ended := r.sessions[s.Handle]
+	if !ended && s.Kin != "" {
+		_, ended = r.sessions[s.Kin]
+	}
 	c, cut := r.subjects[person{org, s.Identity.Subject}]
 	r.mu.RUnlock()
 	return ended || cut && s.IssuedAt.Before(c.before)

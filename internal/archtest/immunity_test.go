@@ -14,7 +14,6 @@ import (
 var laterImmunity = map[string]string{
 	"S45": "replicas tell each other of revocations over an interface that has no implementation yet; it comes with Redis",
 	"S54": "groups are read at sign-in only, and engine identity_engine asks for nobody again; re-checking comes with rules on groups",
-	"S58": "a session is of one host; there is no sign-on across domains",
 	"S83": "HTTP/2 is Caddy's; the soak under attack comes with hardening",
 	"S84": "as S83",
 	"S85": "the version matrix comes with the first release",

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"sidegate.example/sidegate/oktasim"
 )
 
@@ -61,28 +63,18 @@ func certificate(t *testing.T) (certFile, keyFile string) {
 		writeFile(t, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})), 0o600)
 }
 
-// startNginx runs nginx with one file of sites until the test ends.
-func startNginx(t *testing.T, sites, addr string) {
+// startServer runs a program until the test ends.
+func startServer(t *testing.T, program, addr string, args ...string) {
 	t.Helper()
-	nginx, err := exec.LookPath("nginx")
+	path, err := exec.LookPath(program)
 	if err != nil {
-		if nginx, err = exec.LookPath("/usr/sbin/nginx"); err != nil {
-			t.Skip("nginx is not installed, see internal/deps.sh")
+		if path, err = exec.LookPath("/usr/sbin/" + program); err != nil {
+			t.Skipf("%s is not installed, see internal/deps.sh", program)
 		}
 	}
-	dir := t.TempDir()
-	var paths strings.Builder
-	for _, of := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		paths.WriteString("\t" + of + "_temp_path " + filepath.Join(dir, of) + ";\n")
-	}
-	conf := filepath.Join(dir, "nginx.conf")
-	text := "daemon off;\nmaster_process off;\npid " + dir + "/pid;\nerror_log stderr;\nevents {}\nhttp {\n\taccess_log off;\n" + paths.String() + sites + "\n}\n"
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	var log bytes.Buffer
-	cmd := exec.CommandContext(context.Background(), nginx, "-p", dir, "-c", conf, "-e", "stderr")
-	cmd.Stderr = &log
+	cmd := exec.CommandContext(context.Background(), path, args...)
+	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +82,26 @@ func startNginx(t *testing.T, sites, addr string) {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("stopping nginx: %v", err)
+			t.Errorf("stopping %s: %v", program, err)
 		}
 		<-ended
 		if t.Failed() {
-			t.Logf("nginx says:\n%s", &log)
+			t.Logf("%s says:\n%s", program, &log)
 		}
 	})
 	awaitListener(t, addr, ended)
+}
+
+// startNginx runs nginx with one file of sites until the test ends.
+func startNginx(t *testing.T, sites, addr string) {
+	t.Helper()
+	dir := t.TempDir()
+	var paths strings.Builder
+	for _, of := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		paths.WriteString("\t" + of + "_temp_path " + filepath.Join(dir, of) + ";\n")
+	}
+	conf := writeFile(t, "daemon off;\nmaster_process off;\npid "+dir+"/pid;\nerror_log stderr;\nevents {}\nhttp {\n\taccess_log off;\n"+paths.String()+sites+"\n}\n", 0o600)
+	startServer(t, "nginx", addr, "-p", dir, "-c", conf, "-e", "stderr")
 }
 
 // awaitListener waits until a server has a certificate for app.test at addr.
@@ -217,6 +221,35 @@ func TestNginxAsksTheGate(t *testing.T) {
 	startNginx(t, sample(t, "nginx.conf", "listen 443 ssl", "listen "+front+" ssl", "legacy.example.com", "app.test", "$server_name", "$server_name:"+port,
 		"/etc/nginx/legacy.pem", cert, "/etc/nginx/legacy.key", key, "127.0.0.1:9091", gate, "10.0.0.5:8080", w.up.Listener.Addr().String()), front)
 	checkProxied(t, w, sim, front)
+}
+
+// deploy/haproxy.cfg, haproxy.lua and gate.Caddyfile under a real HAProxy. When the gate is gone, nobody gets in.
+func TestHAProxyAsksTheGate(t *testing.T) {
+	w, sim := newSimulated(t)
+	gate, front := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	w.run(adapt(t, gateSample(t, w, gate)))
+	cert, key := certificate(t)
+	both := ""
+	for _, name := range []string{cert, key} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		both += string(text)
+	}
+	script := writeFile(t, sample(t, "haproxy.lua"), 0o600)
+	_, port, _ := net.SplitHostPort(front)
+	conf := writeFile(t, sample(t, "haproxy.cfg", "bind :443", "bind "+front, "legacy.example.com", "app.test:"+port, "/etc/haproxy/haproxy.lua", script,
+		"/etc/haproxy/legacy.pem", writeFile(t, both, 0o600), "127.0.0.1:9091", gate, "10.0.0.5:8080", w.up.Listener.Addr().String()), 0o600)
+	startServer(t, "haproxy", front, "-db", "-f", conf)
+	checkProxied(t, w, sim, front)
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.through(front).get("/payroll"); a.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("without the gate: %d, want 503", a.StatusCode)
+	}
+	w.up.none(t, "without the gate")
 }
 
 // deploy/forward_auth.Caddyfile: the other Caddy is in this process, with the gate beside it.

@@ -33,6 +33,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    push_context         browser|gateway
 //	    header               user|name|email|groups <name>|off
 //	    assertion            [header <name>] [alg ES256|EdDSA] | off
+//	    cookie_domain        <domain>
 //	    sso                  <sign-in site> <other site...> | off
 //	    auth_endpoint        on|off
 //	    upstream_cookie      <name> <placeholder> | off

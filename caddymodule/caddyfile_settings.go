@@ -59,6 +59,7 @@ func (s *Settings) subdirectives(matcher matcherToken) map[string]subdirective {
 		"require":              s.factor(matcher),
 		"step_up":              s.factor(matcher),
 		"upstream_cookie":      s.UpstreamCookie.subdirective,
+		"cookie_domain":        text(&s.CookieDomain, gateway.CheckCookieDomain),
 		"sso":                  list(&s.SSO, checkSSO),
 		"auth_endpoint":        word(&s.AuthEndpoint, switches),
 		"min_poll_interval":    duration(&s.MinPollInterval, nil),

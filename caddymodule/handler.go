@@ -125,6 +125,7 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		AssertionAlg:     s.Assertion.Alg,
 		UpstreamCookie:   cookie,
 		SSO:              s.sites(),
+		CookieDomain:     s.CookieDomain,
 		IdleTimeout:      time.Duration(s.IdleTimeout),
 		Lifetime:         time.Duration(s.Lifetime),
 		IdentifierFirst:  s.SignInForm == formIdentifier && !s.asksPassword(),

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,12 +19,18 @@ type SSOSettings struct {
 	// id, engine and keys, and one Caddy, or replicas with a shared store. "off" alone for none on a site whose global
 	// options have some. Default: none.
 	SSO []string `json:"sso,omitempty"`
+
+	// CookieDomain makes one session of all sites in a domain, such as example.com, that have the same org, client id, engine and
+	// keys. The session cookie is then sent to every host of the domain, and every one can set it: use SSO unless all of them
+	// are yours and kept as safe. Default: a session is of one host.
+	CookieDomain string `json:"cookie_domain,omitempty"`
 }
 
 func (s SSOSettings) over(d SSOSettings) SSOSettings {
 	if len(s.SSO) == 0 {
 		s.SSO = d.SSO
 	}
+	s.CookieDomain = cmp.Or(s.CookieDomain, d.CookieDomain)
 	return s
 }
 

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"sidegate.example/sidegate/gateway/session"
 )
 
 // sso sends a person who is signed in at the first site to the second and in, in a real Caddy, and nothing of the way there is in
@@ -65,5 +68,40 @@ func TestSSOOption(t *testing.T) {
 		if !strings.Contains(string(text), "/page?id=1") {
 			t.Error("the log has no line of the page itself")
 		}
+	}
+}
+
+// cookie_domain makes the session cookie one of the domain's hosts, with the name that browsers want then; by default it is the
+// host's own (S58).
+func TestCookieDomainOption(t *testing.T) {
+	for option, want := range map[string]struct{ name, domain string }{
+		"title Wiki":                {"__Host-okta_mfa", ""},
+		"cookie_domain example.com": {"__Secure-okta_mfa", "example.com"},
+		"cookie_domain example.com\n\t\tcookie_name __Secure-apps": {"__Secure-apps", "example.com"},
+	} {
+		w := newWorld(t)
+		addr := w.start(w.behind(option))
+		ring, err := session.RingFromSecrets([]string{testCookieSecret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		site := "wiki.example.com"
+		if want.domain != "" {
+			site = "\x00" + want.domain
+		}
+		now := time.Now()
+		cookie, err := session.NewCodec(session.Static(ring), nil).Seal(t.Context(), session.Binding{Cookie: want.name, Site: site, Policy: w.policy()},
+			session.Claims{ID: session.NewID(), Identity: bob(), IssuedAt: now, SeenAt: now.Add(-30 * time.Minute), ExpiresAt: now.Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := raw(t, addr, "GET /page HTTP/1.1\nHost: wiki.example.com\nSec-Fetch-Mode: navigate\nSec-Fetch-Dest: document\nSec-Fetch-User: ?1\nX-Forwarded-Proto: https\nCookie: "+want.name+"="+cookie)
+		if a.StatusCode != http.StatusOK || len(a.Cookies()) != 1 {
+			t.Fatalf("%s: %d, cookies %v", option, a.StatusCode, a.Cookies())
+		}
+		if c := a.Cookies()[0]; c.Name != want.name || c.Domain != want.domain {
+			t.Errorf("%s: the cookie is prolonged as %s", option, c)
+		}
+		w.up.take(t)
 	}
 }

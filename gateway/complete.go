@@ -30,6 +30,9 @@ func (c *Config) complete() error {
 	}
 	c.Store = orDefault(c.Store, c.State.memory)
 	c.Prefix = orDefault(c.Prefix, DefaultPrefix)
+	if c.CookieDomain != "" {
+		c.CookieName = orDefault(c.CookieName, DefaultDomainCookieName)
+	}
 	c.CookieName = orDefault(c.CookieName, DefaultCookieName)
 	c.Lifetime = orDefault(c.Lifetime, DefaultLifetime)
 	c.IdleTimeout = orDefault(c.IdleTimeout, min(DefaultIdleTimeout, c.Lifetime))
@@ -40,7 +43,7 @@ func (c *Config) complete() error {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return errors.Join(CheckPrefix(c.Prefix), CheckCookieName(c.CookieName), CheckTimes(c.IdleTimeout, c.Lifetime),
-		CheckHeaders(c.Headers), CheckRedirectURI(c.RedirectURI), CheckGroups(c.Groups), CheckSSO(c.SSO), c.checkPersonSSO())
+		CheckHeaders(c.Headers), CheckRedirectURI(c.RedirectURI), CheckGroups(c.Groups), CheckSSO(c.SSO), c.checkPersonSSO(), c.checkDomain())
 }
 
 // The checks below are those of New, one for each setting, for who reads settings and knows in which line one stands.
@@ -56,7 +59,7 @@ func CheckPrefix(p string) error {
 
 // CheckCookieName reports whether name can be Config.CookieName.
 func CheckCookieName(name string) error {
-	if !strings.HasPrefix(name, "__Host-") {
+	if !strings.HasPrefix(name, hostPrefix) && !strings.HasPrefix(name, domainPrefix) {
 		return fmt.Errorf("cookie_name %q must start with __Host-, so that no sibling host can set it", name)
 	}
 	if err := (&http.Cookie{Name: name, Value: "x"}).Valid(); err != nil {

@@ -69,8 +69,12 @@ type Config struct {
 	Title string
 	// Prefix is the path under which the gate's own routes live. Default /_mfa.
 	Prefix string
-	// CookieName is the session cookie; it must start with __Host-. Default __Host-okta_mfa.
+	// CookieName is the session cookie; it must start with __Host-, or with __Secure- where there is a CookieDomain. Default
+	// __Host-okta_mfa or __Secure-okta_mfa.
 	CookieName string
+	// CookieDomain makes one session of all hosts of a domain, such as example.com. Every host of it can then set the
+	// cookie and is sent it. Default: a session is of one host.
+	CookieDomain string
 	// Headers carry the identity to the upstream.
 	Headers Headers
 	// AssertionAlg is upstream.ES256 or upstream.EdDSA. Default ES256.

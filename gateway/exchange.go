@@ -103,7 +103,7 @@ func (x *exchange) raising() string {
 
 // binding is what a session is good for: this cookie on this site under this policy (immunity S13).
 func (x *exchange) binding() session.Binding {
-	return session.Binding{Cookie: x.cookies.session, Site: x.site, Policy: x.policy}
+	return session.Binding{Cookie: x.cookies.session, Site: x.reach(), Policy: x.policy}
 }
 
 // newSession mints a session for a person who has just signed in: always with an id that no browser has seen
@@ -131,6 +131,9 @@ func (x *exchange) setCookie(name, value string, maxAge time.Duration) {
 		c.MaxAge = int(maxAge / time.Second)
 	case maxAge < 0:
 		c.MaxAge = -1
+	}
+	if name == x.cookies.session {
+		c.Domain = x.cfg.CookieDomain
 	}
 	http.SetCookie(x.w, c)
 }

@@ -64,7 +64,7 @@ func New(c Config) (*Gate, error) {
 		pages:   pages,
 		obs:     c.Observer,
 		log:     c.Logger,
-		cookies: cookieNames{session: c.CookieName, signIn: c.CookieName + "_signin", device: c.CookieName + "_device", kept: c.CookieName + "_kept"},
+		cookies: cookieNames{session: c.CookieName, signIn: c.hostCookie("_signin"), device: c.hostCookie("_device"), kept: c.hostCookie("_kept")},
 		stopped: make(chan struct{}),
 		rank:    c.State.gates.Add(1),
 	}

@@ -34,6 +34,9 @@ const (
 // signInPage shows, in place of the page that was asked for, where this browser's sign-in stands: the first
 // page, or the current step. It never makes Okta do anything (immunity S79).
 func (x *exchange) signInPage() {
+	if x.outside() {
+		return
+	}
 	back := returnPath(x.facts.URL)
 	if x.r.Method != http.MethodGet && x.r.Method != http.MethodHead {
 		notice := ui.NoticeFormLost

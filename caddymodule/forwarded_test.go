@@ -164,6 +164,24 @@ func TestAuthEndpointKnowsTheSite(t *testing.T) {
 	}
 }
 
+// A form that a proxy asks about is never kept: its body may not be here, and the app that it would be sent on to is behind the
+// proxy.
+func TestFormsOfAskingProxiesAreNotKept(t *testing.T) {
+	w, addr := asking(t)
+	form := about("POST", "/transfer", "Content-Type: application/x-www-form-urlencoded", "Origin: https://legacy.example.com", "Sec-Fetch-Site: same-origin",
+		"Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
+	for what, request := range map[string]string{
+		"without the body": "GET /_mfa/auth/page HTTP/1.1\nHost: " + addr + "\n" + strings.Join(form, "\n"),
+		"with the body":    "POST /_mfa/auth/page HTTP/1.1\nHost: " + addr + "\n" + strings.Join(form, "\n") + "\nContent-Length: 6\n\nto=eve",
+	} {
+		a := raw(t, addr, request)
+		if a.StatusCode != http.StatusUnauthorized || strings.Contains(strings.Join(a.Header["Set-Cookie"], " "), "_kept") {
+			t.Errorf("%s: %d, %q", what, a.StatusCode, a.Header["Set-Cookie"])
+		}
+	}
+	w.up.none(t, "asking")
+}
+
 // Rules look at the request that the proxy asks about, not at the question.
 func TestRulesHoldForForwardedRequests(t *testing.T) {
 	w := newWorld(t)

@@ -178,7 +178,7 @@ func (x *exchange) resumePage() {
 		return
 	}
 	x.session = s
-	if v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm()); ok && (v.Step.Kind != flows.KindDone || k != nil) {
+	if v, err := x.cfg.State.transactions.Get(x.r.Context(), x.signIn, x.realm()); err == nil && (v.Step.Kind != flows.KindDone || k != nil) {
 		if k != nil {
 			x.lacking = k.Lacking
 		}

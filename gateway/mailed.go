@@ -49,8 +49,8 @@ func (x *exchange) mailedPage(route string) {
 // else shows it, to be typed where the sign-in began.
 func (x *exchange) mailedCode(otp, state string) {
 	m := ui.Mailed{Kind: ui.MailedCode, Value: otp}
-	v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm())
-	ours := ok && v.Step.LinkState != "" && v.Step.LinkState == state
+	v, err := x.cfg.State.transactions.Get(x.r.Context(), x.signIn, x.realm())
+	ours := err == nil && v.Step.LinkState != "" && v.Step.LinkState == state
 	if !ours || v.Step.Kind != flows.KindCode || v.Step.Factor != identity.Email || len(v.Step.Fields) != 1 {
 		x.page(http.StatusOK, ui.Page{View: ui.ViewMailed, Mailed: m})
 		return

@@ -11,6 +11,7 @@ import (
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/transaction"
 	"sidegate.example/sidegate/ui"
 )
 
@@ -139,8 +140,23 @@ func (x *exchange) failed(err error) {
 	x.page(http.StatusServiceUnavailable, ui.Page{View: ui.ViewError, Problem: ui.ProblemStarting, Return: returnPath(x.facts.URL)})
 }
 
+// paused answers while the store that replicas share is out of reach. Who is signed in notices nothing.
+func (x *exchange) paused(err error, back string) {
+	x.log.ErrorContext(x.r.Context(), "no sign-in is possible: the shared store is out of reach", slog.Any("error", err))
+	x.w.Header().Set("Retry-After", "5")
+	if !x.wantsPage() && x.r.Method != http.MethodPost {
+		x.document(http.StatusServiceUnavailable, "Sign-in is not possible right now. Try again in a few seconds.")
+		return
+	}
+	x.page(http.StatusServiceUnavailable, ui.Page{View: ui.ViewError, Problem: ui.ProblemPaused, Return: back})
+}
+
 // flowFailed answers when Okta gave no usable answer to what a person did.
 func (x *exchange) flowFailed(err error, f form) {
+	if errors.Is(err, transaction.ErrUnavailable) {
+		x.paused(err, f.back)
+		return
+	}
 	var fe *flows.Error
 	if !errors.As(err, &fe) {
 		fe = &flows.Error{Reason: flows.ReasonUnavailable, Err: err}

@@ -23,8 +23,8 @@ var errUnread = errors.New("the sessions that ended on other replicas are not kn
 // storeInUse is what the replicas share, as the configurations that serve name it; State holds it.
 type storeInUse struct {
 	mu    sync.Mutex
-	named []namedStore // by rank
-	store store.Store  // the one in use
+	named []namedStore                // by rank
+	store atomic.Pointer[store.Store] // the one in use
 	stop  context.CancelFunc
 	read  chan struct{} // closed when the revocations of the store were read
 	since time.Time
@@ -75,16 +75,19 @@ func (s *State) choose() {
 	chosen := h.named[len(h.named)-1].store
 	h.unread.Store(chosen != s.memory && (!h.begun || h.unread.Load()))
 	h.begun = true
-	if chosen == h.store || s.ctx.Err() != nil {
+	if chosen == s.current() || s.ctx.Err() != nil {
 		return
 	}
 	if h.stop != nil {
 		h.stop()
 	}
-	h.store, h.stop, h.read, h.since = chosen, nil, nil, time.Now()
+	h.stop, h.read, h.since = nil, nil, time.Now()
+	h.store.Store(&chosen)
 	if chosen == s.memory {
+		s.transactions.Use(nil)
 		return
 	}
+	s.transactions.Use(&chosen)
 	ctx, stop := context.WithCancel(s.ctx)
 	read, once := make(chan struct{}), sync.Once{}
 	h.stop, h.read = stop, read
@@ -103,11 +106,7 @@ func (s *State) choose() {
 }
 
 // current is the store in use.
-func (s *State) current() store.Store {
-	s.inUse.mu.Lock()
-	defer s.inUse.mu.Unlock()
-	return s.inUse.store
-}
+func (s *State) current() store.Store { return *s.inUse.store.Load() }
 
 // documents are those of the store in use.
 type documents struct{ *State }

@@ -2,7 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -135,4 +139,70 @@ func TestReplicaThatCannotKnowLetsNobodyIn_S45_S49(t *testing.T) {
 	if a := with(quinn, protected); a.StatusCode != http.StatusOK {
 		t.Errorf("who has not signed out: %d", a.StatusCode)
 	}
+}
+
+// away is a store that cannot be reached while down.
+type away struct {
+	store.Documents
+	store.Turns
+	down *atomic.Bool
+}
+
+var errAway = errors.New("connection refused")
+
+func (a away) Begin(ctx context.Context, k store.Kind, id string, hold time.Duration) (store.Turn, error) {
+	if a.down.Load() {
+		return store.Turn{}, errAway
+	}
+	return a.Turns.Begin(ctx, k, id, hold)
+}
+
+func (a away) Get(ctx context.Context, k store.Kind, id string) ([]byte, error) {
+	if a.down.Load() {
+		return nil, errAway
+	}
+	return a.Documents.Get(ctx, k, id)
+}
+
+// S49: while the store is out of reach nobody signs in, and is told so; who is signed in goes on, and the first page costs
+// nothing. Nothing reaches Okta.
+func TestS49StoreOutOfReach(t *testing.T) {
+	flow, down := straight(), new(atomic.Bool)
+	w := newWorld(t, flow, func(c *Config) {
+		c.Store = store.NewMemory()
+		a := away{c.Store.Documents, c.Store.Turns, down}
+		c.Store.Documents, c.Store.Turns = a, a
+	})
+	live := w.browser(t)
+	live.signIn()
+	asked := flow.total()
+	down.Store(true)
+	b := w.browser(t)
+	page := b.get("/")
+	if page.StatusCode != http.StatusUnauthorized {
+		t.Fatalf("the first page is %d", page.StatusCode)
+	}
+	sent := b.post("/_mfa/identify", url.Values{"csrf": {page.csrf(t)}, "f.identifier": {"bob"}, "f.password": {"hunter2"}})
+	stream := b.request("GET", "/_mfa/events?seq=1", "")
+	stream.Header.Set("Sec-Fetch-Site", "same-origin")
+	for what, a := range map[string]answer{
+		"the form": sent,
+		"the page": b.get("/"), // its cookie names a sign-in that may be on another replica
+		"a stream": b.do(stream),
+	} {
+		if a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") != "5" || strings.Contains(a.body, "hunter2") {
+			t.Errorf("%s: %d, Retry-After %q: %s", what, a.StatusCode, a.Header.Get("Retry-After"), a.body)
+		}
+	}
+	if !strings.Contains(sent.body, "Sign-in is not possible right now") {
+		t.Errorf("the page says %s", sent.body)
+	}
+	if n := flow.total() - asked; n != 0 {
+		t.Errorf("Okta was asked %d times", n)
+	}
+	if a := live.get("/"); a.StatusCode != http.StatusOK {
+		t.Errorf("who is signed in gets %d", a.StatusCode)
+	}
+	down.Store(false)
+	b.signIn()
 }

@@ -32,8 +32,8 @@ func TestSignInOfAnotherPolicyOnThisHost_S13(t *testing.T) {
 	other := w.second(t, strict, func(c *Config) { c.Policy, c.Engine = "strict", "strict" })
 	page := b.get(protected)
 	approve()
-	watch, ok := w.gate.cfg.State.transactions.Watch(b.cookie(DefaultCookieName+"_signin").Value, "127.0.0.1\x00p")
-	if !ok {
+	watch, err := w.gate.cfg.State.transactions.Watch(t.Context(), b.cookie(DefaultCookieName+"_signin").Value, "127.0.0.1\x00p")
+	if err != nil {
 		t.Fatal("no sign-in")
 	}
 	defer watch.Close()

@@ -46,10 +46,12 @@ func (x *exchange) signInPage() {
 		x.firstPage(back, notice)
 		return
 	}
-	v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm())
+	v, err := x.cfg.State.transactions.Get(x.r.Context(), x.signIn, x.realm())
 	switch {
-	case !ok && x.askSignInSite(back):
-	case !ok:
+	case errors.Is(err, transaction.ErrUnavailable):
+		x.paused(err, back)
+	case err != nil && x.askSignInSite(back):
+	case err != nil:
 		x.firstPage(back, "")
 	case v.Step.Kind == flows.KindDone:
 		x.enter(back)
@@ -100,7 +102,7 @@ func (x *exchange) stepPage(v transaction.View, back string) {
 		p.Return = v.Back
 	}
 	if v.Step.Wait != nil {
-		x.cfg.State.transactions.Touch(v.ID, x.realm())
+		x.cfg.State.transactions.Touch(x.r.Context(), v.ID, x.realm())
 	}
 	if v.Step.Kind == flows.KindWait {
 		// The push on the phone names the browser that asked for it, wherever this one is by now.
@@ -162,7 +164,7 @@ func (x *exchange) identify() {
 		x.flowFailed(err, f)
 		return
 	}
-	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm()) // superseded, if there was one
+	_ = x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm()) // superseded, if there was one
 	x.setCookie(x.cookies.signIn, v.ID, 0)
 	x.stepped(v.Step, began, f)
 }
@@ -235,14 +237,17 @@ func (x *exchange) cancel() {
 		return
 	}
 	back := f.back
-	if v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm()); ok && x.session != nil && !final(v.Step) {
+	if v, err := x.cfg.State.transactions.Get(x.r.Context(), x.signIn, x.realm()); err == nil && x.session != nil && !final(v.Step) {
 		if id := x.keptID(); id != "" {
 			x.forget(id)
 			x.setCookie(x.cookies.kept, "", -1)
 		}
 		back = orDefault(v.Back, "/") // who cancels a step-up goes on as before; after a denial the button is to start over
 	}
-	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
+	if err := x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm()); err != nil {
+		x.paused(err, back)
+		return
+	}
 	x.setCookie(x.cookies.signIn, "", -1)
 	x.seeOther(back)
 }
@@ -280,10 +285,14 @@ func (x *exchange) redirectURI() string {
 // enter turns a finished sign-in into a session, and shows the page that was asked for. Tabs that waited for the
 // same sign-in get the same session.
 func (x *exchange) enter(back string) {
-	cookie, id, err := x.cfg.State.transactions.Redeem(x.signIn, x.realm(), x.mint)
+	cookie, id, err := x.cfg.State.transactions.Redeem(x.r.Context(), x.signIn, x.realm(), x.mint)
 	if errors.Is(err, session.ErrTooLarge) {
 		x.log.ErrorContext(x.r.Context(), "the session does not fit into a cookie even without groups: the person's name or address at Okta is too long", slog.String("user", id.Login))
 		x.problem(http.StatusInternalServerError, ui.ProblemMisconfigured, form{back: back})
+		return
+	}
+	if errors.Is(err, transaction.ErrUnavailable) {
+		x.paused(err, back)
 		return
 	}
 	if errors.Is(err, errOther) {

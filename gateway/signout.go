@@ -60,7 +60,7 @@ func (x *exchange) signOut() {
 	if everywhere {
 		told = x.revoke(allOf(x.cfg.Org, claims.Identity.Subject)) && told
 	}
-	x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
+	_ = x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
 	x.log.InfoContext(x.r.Context(), "signed out", slog.String("user", claims.Identity.Login), slog.Bool("everywhere", everywhere),
 		slog.String("session", claims.Handle), slog.String("client_ip", x.facts.ClientIP))
 	x.setCookie(x.cookies.session, "", -1)

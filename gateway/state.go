@@ -38,7 +38,8 @@ func NewState() *State {
 		revocations:  &session.Revocations{},
 		memory:       store.NewMemory(),
 	}
-	s.budget, s.documents, s.inUse.store = s.memory.Budget, documents{s}, s.memory
+	s.budget, s.documents = s.memory.Budget, documents{s}
+	s.inUse.store.Store(&s.memory)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }

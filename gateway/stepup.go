@@ -127,9 +127,9 @@ func (x *exchange) raised() bool {
 		return false
 	}
 	x.session = x.known
-	v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm())
-	if ok && v.Step.Kind == flows.KindDone {
-		if cookie, _, err := x.cfg.State.transactions.Redeem(x.signIn, x.realm(), x.mint); err == nil {
+	v, err := x.cfg.State.transactions.Get(x.r.Context(), x.signIn, x.realm())
+	if err == nil && v.Step.Kind == flows.KindDone {
+		if cookie, _, err := x.cfg.State.transactions.Redeem(x.r.Context(), x.signIn, x.realm(), x.mint); err == nil {
 			x.setCookie(x.cookies.session, cookie, 0)
 			x.setCookie(x.cookies.signIn, "", -1)
 			x.seeOther(returnPath(x.facts.URL))

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"sidegate.example/sidegate/gateway/transaction"
 )
 
 const (
@@ -30,8 +32,12 @@ func (x *exchange) events() {
 		x.document(http.StatusForbidden, "This stream belongs to a sign-in page.")
 		return
 	}
-	watch, ok := x.cfg.State.transactions.Watch(x.signIn, x.realm())
-	if !ok {
+	watch, err := x.cfg.State.transactions.Watch(x.r.Context(), x.signIn, x.realm())
+	if errors.Is(err, transaction.ErrUnavailable) {
+		x.paused(err, "")
+		return
+	}
+	if err != nil {
 		x.document(http.StatusForbidden, "No sign-in of this browser is in progress.")
 		return
 	}
@@ -46,7 +52,7 @@ func (x *exchange) events() {
 	if x.openStream(s) != nil {
 		return
 	}
-	if v, ok := x.cfg.State.transactions.Get(x.signIn, x.realm()); !ok || v.Seq != seq {
+	if v, err := x.cfg.State.transactions.Get(x.r.Context(), x.signIn, x.realm()); err != nil || v.Seq != seq {
 		s.send("event: change\ndata:\n\n") //nolint:errcheck // the browser left
 		return
 	}

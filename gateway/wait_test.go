@@ -85,8 +85,8 @@ func TestChangeBetweenPageAndStreamIsNotMissed(t *testing.T) {
 	w, b, approve := waiting(t)
 	page := b.get(protected)
 	id := b.cookie(DefaultCookieName + "_signin").Value
-	listening, ok := w.gate.cfg.State.transactions.Watch(id, "127.0.0.1\x00p")
-	if !ok {
+	listening, err := w.gate.cfg.State.transactions.Watch(t.Context(), id, "127.0.0.1\x00p")
+	if err != nil {
 		t.Fatal("no sign-in to watch")
 	}
 	defer listening.Close()

@@ -49,6 +49,8 @@ const (
 	ProblemRateLimited Problem = "rate_limited"
 	// ProblemUnavailable: Okta cannot be reached.
 	ProblemUnavailable Problem = "unavailable"
+	// ProblemPaused: the store that the gate's servers share cannot be reached.
+	ProblemPaused Problem = "paused"
 	// ProblemMalformed: Okta answered something that the gate does not understand.
 	ProblemMalformed Problem = "malformed"
 	// ProblemMisconfigured: Okta refuses this gate; the operator has to act.
@@ -74,7 +76,7 @@ const (
 // Problems lists every Problem.
 func Problems() []Problem {
 	return []Problem{ProblemCSRF, ProblemCrossOrigin, ProblemTooLarge, ProblemStale, ProblemRateLimited,
-		ProblemUnavailable, ProblemMalformed, ProblemMisconfigured, ProblemInsecure, ProblemNotFound,
+		ProblemUnavailable, ProblemPaused, ProblemMalformed, ProblemMisconfigured, ProblemInsecure, ProblemNotFound,
 		ProblemMethod, ProblemStarting, ProblemBusy, ProblemNotEverywhere, ProblemNotKept, ProblemBadRequest}
 }
 

@@ -58,6 +58,13 @@ func (m *Manager) engine(name string) engine {
 	return e
 }
 
+// find returns the current engine of that name, if one was ever set.
+func (m *Manager) find(name string) (engine, bool) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.current(name)
+}
+
 // current is called with the lock held; false means that nothing was ever set under that name.
 func (m *Manager) current(name string) (engine, bool) {
 	set := m.engines[name]

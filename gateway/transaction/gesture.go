@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"time"
 	"unique"
 
@@ -59,18 +58,25 @@ func (b *Begin) person() string {
 }
 
 // Begin starts a sign-in at Okta and keeps it under a new random id, whatever its first step
-// is: an id that a browser brought is never adopted (immunity S46). On a *flows.Error, ErrBusy or
-// ErrClosed nothing is kept.
+// is: an id that a browser brought is never adopted (immunity S46). On a *flows.Error, ErrBusy, ErrUnavailable
+// or ErrClosed nothing is kept.
 func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 	from := originOf(b.Client)
 	e, err := m.reserve(b.Engine, from)
 	if err != nil {
 		return View{}, err
 	}
+	id := rand.Text()
+	kept, err := m.keep(ctx, id)
+	if err != nil {
+		m.giveBack(from)
+		return View{}, err
+	}
 	state, step, failed := m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
 		return b.start(ctx, e.flow)
 	})
 	if failed != nil {
+		m.unkeep(kept)
 		if !m.giveBack(from) {
 			return View{}, ErrClosed
 		}
@@ -81,17 +87,19 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 	}
 	now := time.Now()
 	t := &txn{
-		id: rand.Text(), site: unique.Make(b.Site), engine: b.Engine, origin: from, client: b.Client,
-		back: b.Back, started: now, expires: now.Add(m.cfg.Lifetime), forgetAt: now.Add(m.cfg.Lifetime),
+		id: id, site: unique.Make(b.Site), engine: b.Engine, origin: from, client: b.Client,
+		back: b.Back, started: now, expires: now.Add(m.cfg.Lifetime), forgetAt: now.Add(m.cfg.Lifetime), shared: kept, busy: true,
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !m.adopt(t) {
+		m.unkeep(kept)
 		return View{}, ErrClosed
 	}
 	t.timer = time.AfterFunc(m.cfg.Lifetime, func() { m.due(t) })
-	e.observer.Pending(+1)
+	t.entered(e.observer)
 	t.enter(e.observer, state, step, &b.Answer)
+	_ = m.give(t, false) // nobody else knows of it; what did not get through is good here, and goes there later
 	m.arm(t)
 	return t.view(), nil
 }
@@ -100,25 +108,27 @@ func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
 // sent it, and the one that Okta is shown from then on. It waits for a poll in flight, for as long as ctx lasts; the call to Okta itself then
 // outlives ctx, so that a second click which ends the first request leaves no half-done step.
 //
-// ErrStale, ErrGone and ErrClosed mean that nothing was sent. A *flows.Error keeps the step, so that
+// ErrStale, ErrGone, ErrUnavailable and ErrClosed mean that nothing was sent. A *flows.Error keeps the step, so that
 // the same form may be sent again, except that ReasonExpired is no error here but the step
 // DeniedExpired. The View is the current one also beside ErrStale and a *flows.Error.
 func (m *Manager) Answer(ctx context.Context, id, site string, seq uint64, c flows.ClientContext, a flows.Answer) (View, error) {
-	t, err := m.hold(id, site)
+	t, err := m.hold(ctx, id, site)
 	if err != nil {
 		return View{}, err
 	}
 	defer t.mu.Unlock()
-	if seq != t.seq || t.over() {
+	if t.shared == nil && (seq != t.seq || t.over()) {
 		return t.view(), ErrStale
 	}
-	if err := t.turn(ctx); err != nil {
-		return t.view(), fmt.Errorf("waiting for the call in flight: %w", err)
-	}
+	err = m.take(ctx, t, true)
 	if t.gone {
 		return View{}, m.goneErr()
 	}
+	if err != nil {
+		return t.view(), err
+	}
 	if seq != t.seq || t.over() {
+		m.pass(t)
 		return t.view(), ErrStale
 	}
 	failed := m.advance(context.WithoutCancel(ctx), t, c, a)
@@ -131,16 +141,15 @@ func (m *Manager) Answer(ctx context.Context, id, site string, seq uint64, c flo
 	return t.view(), nil
 }
 
-// advance takes the turn for one call. The lock is held before and after, but not meanwhile.
+// advance makes one call and ends the turn. The lock is held before and after, but not meanwhile.
 func (m *Manager) advance(ctx context.Context, t *txn, c flows.ClientContext, a flows.Answer) *flows.Error {
-	t.busy = true
+	version := t.version
 	e, state := m.engine(t.engine), t.state
 	t.mu.Unlock()
 	state, step, failed := m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
 		return e.flow.Advance(ctx, c, state, a)
 	})
 	t.mu.Lock()
-	t.release()
 	if failed == nil || failed.Reason != flows.ReasonBadAnswer {
 		t.client = c // Okta has been shown it, and the phone shows what Okta was shown (immunity S22, S23)
 	}
@@ -158,29 +167,41 @@ func (m *Manager) advance(ctx context.Context, t *txn, c flows.ClientContext, a 
 		}
 		t.holdOff(failed)
 	}
+	_ = m.give(t, t.version != version) // what did not get through is good here, and goes there later
 	m.arm(t)
 	return failed
 }
 
 // Cancel forgets the transaction and then ends it at Okta as well as it can, within Config.CallTimeout
-// and even if ctx ends: a push that is approved later makes no session (immunity S74).
-func (m *Manager) Cancel(ctx context.Context, id, site string) {
-	t, err := m.hold(id, site)
+// and even if ctx ends: a push that is approved later makes no session (immunity S74). The only error is ErrUnavailable:
+// other replicas may go on with it.
+func (m *Manager) Cancel(ctx context.Context, id, site string) error {
+	t, err := m.hold(ctx, id, site)
+	if errors.Is(err, ErrUnavailable) {
+		return err
+	}
 	if err != nil {
-		return
+		return nil
 	}
 	defer t.mu.Unlock()
+	if t.shared != nil {
+		err = m.takeOut(ctx, t)
+	}
+	if t.gone {
+		return nil
+	}
 	live := !t.over()
 	m.forget(t)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.CallTimeout)
 	defer cancel()
 	if !live || t.turn(ctx) != nil {
-		return
+		return err
 	}
 	c, state := t.client, t.state
 	t.mu.Unlock()
 	m.cancelAtOkta(ctx, t, c, state)
 	t.mu.Lock()
+	return err
 }
 
 func (m *Manager) cancelAtOkta(ctx context.Context, t *txn, c flows.ClientContext, s flows.State) {
@@ -191,14 +212,23 @@ func (m *Manager) cancelAtOkta(ctx context.Context, t *txn, c flows.ClientContex
 	})
 }
 
-// forget takes t out, with its lock held.
+// forget ends t and takes it out, with its lock held.
 func (m *Manager) forget(t *txn) {
+	if t.gone {
+		return
+	}
+	t.end(m.engine(t.engine).observer)
+	m.drop(t)
+}
+
+// drop takes t out, with its lock held. Where a store is shared, the sign-in may go on elsewhere.
+func (m *Manager) drop(t *txn) {
 	if t.gone {
 		return
 	}
 	t.gone = true
 	t.timer.Stop()
-	t.end(m.engine(t.engine).observer)
+	t.left(m.engine(t.engine).observer)
 	t.publish()
 	m.mu.Lock()
 	defer m.mu.Unlock()

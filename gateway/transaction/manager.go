@@ -1,4 +1,4 @@
-// Package transaction owns the sign-ins in progress of one process: what each is at, who may read
+// Package transaction owns the sign-ins in progress of one process, or of all replicas that share a store: what each is at, who may read
 // it, and the polling of Okta while a person waits for a phone. It decides nothing about
 // sessions, cookies or pages: the gate drives it with a person's gestures, and a flows.Flow speaks to
 // Okta.
@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // What the methods of a Manager refuse with, besides a *flows.Error.
@@ -27,6 +28,8 @@ var (
 	ErrGone = errors.New("no such sign-in")
 	// ErrNotDone: the sign-in has not succeeded (yet).
 	ErrNotDone = errors.New("sign-in is not done")
+	// ErrUnavailable: the store that replicas share is out of reach; nothing was sent to Okta.
+	ErrUnavailable = errors.New("the shared store is out of reach")
 	// ErrClosed: the Manager is closed.
 	ErrClosed = errors.New("sign-ins are shut down")
 )
@@ -79,6 +82,10 @@ type Manager struct {
 	byID    map[string]*txn
 	places  places
 	engines map[string][]engine // by name, then by rank, see SetEngine
+
+	shared    *store.Store // nil for this process alone
+	unfollow  context.CancelFunc
+	following sync.WaitGroup
 }
 
 // NewManager returns a Manager without engines. Close it in the end.
@@ -106,25 +113,39 @@ func (m *Manager) Close() {
 
 	for _, t := range left {
 		t.mu.Lock()
+		if t.shared != nil {
+			m.drop(t) // another replica goes on
+		}
 		m.forget(t)
 		t.mu.Unlock()
 	}
 	m.cancel() // only now: a call that ends by this must find its transaction gone, not in trouble
+	m.following.Wait()
 	m.workers.close()
 }
 
-// hold returns the transaction with its lock held. Somebody else's id and an unknown one look the same.
-func (m *Manager) hold(id, site string) (*txn, error) {
+// hold returns the transaction with its lock held, as it is on all replicas as far as is known here. Somebody else's id
+// and an unknown one look the same.
+func (m *Manager) hold(ctx context.Context, id, site string) (*txn, error) {
 	m.mu.RLock()
-	t, closed := m.byID[id], m.closed
+	t, closed, shared := m.byID[id], m.closed, m.shared
 	m.mu.RUnlock()
-	switch {
-	case closed:
+	if closed {
 		return nil, ErrClosed
-	case t == nil || t.site.Value() != site:
+	}
+	if t == nil && shared != nil && id != "" {
+		var err error
+		if t, err = m.load(ctx, shared, id, site); err != nil {
+			return nil, err
+		}
+	}
+	if t == nil || t.site.Value() != site {
 		return nil, ErrGone
 	}
 	t.mu.Lock()
+	if t.shared != nil {
+		m.reload(ctx, t)
+	}
 	if t.gone || !time.Now().Before(t.forgetAt) {
 		t.mu.Unlock()
 		return nil, m.goneErr()

@@ -58,7 +58,7 @@ func waiting(t testing.TB, n int) float64 {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tabs[i], _ = m.Watch(v.ID, site)
+		tabs[i], _ = m.Watch(context.Background(), v.ID, site)
 		tabs[i].Changed()
 	}
 	per := float64(heap()-before)/float64(n) - float64(unsafe.Sizeof(flows.Step{}))

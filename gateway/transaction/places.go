@@ -132,6 +132,13 @@ func (m *Manager) evict(t *txn) {
 		t.rankedAs = 0
 		return
 	}
+	if s := t.shared; s != nil {
+		if !s.mine {
+			m.drop(t) // it is in its own replica's way
+			return
+		}
+		m.workers.submit(func() { m.deleteInStore(s.in, t.id) })
+	}
 	m.forget(t)
 }
 

@@ -47,7 +47,7 @@ func TestEvictSparesWhoHasGoneOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.evict(m.byID[v.ID])
-	if _, there := m.Get(v.ID, ""); !there {
+	if _, err := m.Get(context.Background(), v.ID, ""); err != nil {
 		t.Error("somebody who waits for a push was sent away")
 	}
 }

@@ -26,6 +26,9 @@ func (m *Manager) arm(t *txn) {
 		return
 	}
 	m.rank(t)
+	if t.shared != nil && t.queued {
+		return // who attends to it arms
+	}
 	now := time.Now()
 	next := t.forgetAt
 	if polled(&t.step) {
@@ -33,6 +36,12 @@ func (m *Manager) arm(t *txn) {
 		if at := later(t.nextPoll, now); !t.queued && t.awaited(at) {
 			next = earlier(next, at)
 		}
+	}
+	if s := t.shared; s != nil {
+		if s.unsaved {
+			next = now
+		}
+		next = later(next, s.notBefore)
 	}
 	t.timer.Reset(next.Sub(now))
 }
@@ -50,21 +59,28 @@ func (m *Manager) due(t *txn) {
 	now := time.Now()
 	waiting := polled(&t.step)
 	switch {
+	case t.shared != nil:
+		m.dueShared(t, now)
 	case !now.Before(t.forgetAt):
 		m.expire(t, now)
 	case waiting && !now.Before(m.patience(t)):
 		c, state := t.client, t.state
-		why := flows.DeniedTimeout
-		if completing(&t.step) || degraded(&t.step) {
-			why = flows.DeniedUnavailable // it was Okta that did not answer
-		}
-		t.enter(m.engine(t.engine).observer, nil, t.denied(why, t.cause), nil)
+		m.losePatience(t)
 		m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, c, state) })
 	case waiting && !t.queued && !now.Before(t.nextPoll) && t.awaited(now):
 		t.queued = true
 		m.workers.submit(func() { m.poll(t) })
 	}
 	m.arm(t)
+}
+
+// losePatience ends a wait that nobody has answered.
+func (m *Manager) losePatience(t *txn) {
+	why := flows.DeniedTimeout
+	if completing(&t.step) || degraded(&t.step) {
+		why = flows.DeniedUnavailable // it was Okta that did not answer
+	}
+	t.enter(m.engine(t.engine).observer, nil, t.denied(why, t.cause), nil)
 }
 
 // expire forgets a transaction whose time is up.
@@ -85,21 +101,21 @@ func (m *Manager) poll(t *txn) {
 		return
 	}
 	if polled(&t.step) && !now.Before(t.nextPoll) && t.awaited(now) && now.Before(t.forgetAt) {
+		t.busy = true
 		m.pollNow(t)
+		t.release()
 	}
 	m.arm(t)
 }
 
-// pollNow takes the turn for one poll. The lock is held before and after, but not meanwhile.
+// pollNow asks Okta once; the turn is had. The lock is held before and after, but not meanwhile.
 func (m *Manager) pollNow(t *txn) {
-	t.busy = true
 	e, c, state := m.engine(t.engine), t.client, t.state
 	t.mu.Unlock()
 	state, step, failed := m.call(m.ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
 		return e.flow.Poll(ctx, c, state)
 	})
 	t.mu.Lock()
-	t.release()
 	switch {
 	case failed == nil && t.gone:
 		t.state = state // for who cancels it at Okta

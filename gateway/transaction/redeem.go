@@ -1,10 +1,13 @@
 package transaction
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // redeemGrace is how long a redeemed transaction answers the other tabs of its browser: all of them
@@ -14,9 +17,19 @@ const redeemGrace = 10 * time.Second
 // Redeem turns a transaction that is Done into what mint makes of its identity. mint is called
 // once per transaction (again only after it failed), with a lock held: it must not call the
 // Manager. For 10 s the same id gets the same result again; then the transaction is forgotten and
-// the answer is ErrGone, as it is 2 min after Done if nobody came. Before it is Done the answer is ErrNotDone.
-func (m *Manager) Redeem(id, site string, mint func(identity.Identity) (string, error)) (string, identity.Identity, error) {
-	t, err := m.hold(id, site)
+// the answer is ErrGone, as it is 2 min after Done if nobody came. Before it is Done the answer is ErrNotDone; ErrUnavailable
+// means that no replica may hand out anything yet.
+func (m *Manager) Redeem(ctx context.Context, id, site string, mint func(identity.Identity) (string, error)) (string, identity.Identity, error) {
+	for {
+		minted, who, err := m.redeem(ctx, id, site, mint)
+		if !errors.Is(err, store.ErrLost) { // otherwise another replica has minted meanwhile
+			return minted, who, err
+		}
+	}
+}
+
+func (m *Manager) redeem(ctx context.Context, id, site string, mint func(identity.Identity) (string, error)) (string, identity.Identity, error) {
+	t, err := m.hold(ctx, id, site)
 	if err != nil {
 		return "", identity.Identity{}, err
 	}
@@ -24,16 +37,29 @@ func (m *Manager) Redeem(id, site string, mint func(identity.Identity) (string, 
 	if t.step.Kind != flows.KindDone {
 		return "", identity.Identity{}, ErrNotDone
 	}
+	if err := m.take(ctx, t, true); err != nil {
+		return "", identity.Identity{}, err
+	}
+	if !time.Now().Before(t.forgetAt) { // as another replica knew
+		m.pass(t)
+		return "", identity.Identity{}, ErrGone
+	}
 	who := *t.step.Identity
 	if t.redeemed {
+		m.pass(t)
 		return t.minted, who, nil
 	}
 	minted, err := mint(who)
 	if err != nil {
+		m.pass(t)
 		return "", identity.Identity{}, err
 	}
 	t.minted, t.redeemed = minted, true
 	t.forgetAt = time.Now().Add(redeemGrace)
+	err = m.give(t, false)
 	m.arm(t)
+	if err != nil {
+		return "", identity.Identity{}, err
+	}
 	return minted, who, nil
 }

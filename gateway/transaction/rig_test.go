@@ -195,3 +195,21 @@ func isTold(ch <-chan struct{}) bool {
 		return false
 	}
 }
+
+// What a request does, for one that has all the time.
+
+func (r *rig) Get(id, site string) (transaction.View, bool) {
+	v, err := r.Manager.Get(context.Background(), id, site)
+	return v, err == nil
+}
+
+func (r *rig) Watch(id, site string) (*transaction.Watch, bool) {
+	w, err := r.Manager.Watch(context.Background(), id, site)
+	return w, err == nil
+}
+
+func (r *rig) Touch(id, site string) { r.Manager.Touch(context.Background(), id, site) }
+
+func (r *rig) Redeem(id, site string, mint func(identity.Identity) (string, error)) (string, identity.Identity, error) {
+	return r.Manager.Redeem(context.Background(), id, site, mint)
+}

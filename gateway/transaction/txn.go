@@ -35,7 +35,8 @@ type txn struct {
 
 	mu     sync.Mutex
 	gone   bool                // forgotten: whatever still comes in for it counts for nothing
-	ended  bool                // SignIn and Pending were told
+	ended  bool                // SignIn was told
+	inside bool                // Pending was told of the begin, and not of the end
 	client flows.ClientContext // of the latest gesture
 	state  flows.State         // nil once it is over
 	step   flows.Step
@@ -63,6 +64,8 @@ type txn struct {
 	touchedUntil time.Time
 	version      uint64        // counts what watchers are told of
 	changed      chan struct{} // made by who watches, closed at the next change
+
+	shared *shared // nil where no store is shared
 }
 
 // over reports whether no call for this transaction makes sense any more.
@@ -209,8 +212,22 @@ func (t *txn) challenged(o Observer, result string, now time.Time) {
 	})
 }
 
-// end tells the observer, once, how the sign-in ended.
+// entered and left tell the observer of a sign-in that is in progress here.
+func (t *txn) entered(o Observer) {
+	t.inside = true
+	o.Pending(+1)
+}
+
+func (t *txn) left(o Observer) {
+	if t.inside {
+		t.inside = false
+		o.Pending(-1)
+	}
+}
+
+// end tells the observer, once over all replicas, how the sign-in ended.
 func (t *txn) end(o Observer) {
+	defer t.left(o)
 	if t.ended {
 		return
 	}
@@ -226,7 +243,6 @@ func (t *txn) end(o Observer) {
 		how.Cause = t.cause
 	}
 	o.SignIn(how)
-	o.Pending(-1)
 }
 
 // checked holds an engine to its word: a success must say who, and what besides a password proved it

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"context"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -36,12 +37,13 @@ func (t *txn) view() View {
 }
 
 // Get returns the transaction. It never makes Okta do anything (immunity S79). To another site than
-// the one that began it, it does not exist (immunity S75).
-func (m *Manager) Get(id, site string) (View, bool) {
-	t, err := m.hold(id, site)
+// the one that began it, it does not exist (immunity S75). The error is ErrGone or ErrClosed, or ErrUnavailable where a store
+// is shared that cannot be asked.
+func (m *Manager) Get(ctx context.Context, id, site string) (View, error) {
+	t, err := m.hold(ctx, id, site)
 	if err != nil {
-		return View{}, false
+		return View{}, err
 	}
 	defer t.mu.Unlock()
-	return t.view(), true
+	return t.view(), nil
 }

@@ -1,6 +1,7 @@
 package transaction
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -19,16 +20,16 @@ type Watch struct {
 	seen uint64 // guarded by t.mu
 }
 
-// Watch opens a Watch; close it. False means what it means from Get.
-func (m *Manager) Watch(id, site string) (*Watch, bool) {
-	t, err := m.hold(id, site)
+// Watch opens a Watch; close it. The error is one of Get.
+func (m *Manager) Watch(ctx context.Context, id, site string) (*Watch, error) {
+	t, err := m.hold(ctx, id, site)
 	if err != nil {
-		return nil, false
+		return nil, err
 	}
 	defer t.mu.Unlock()
 	t.watchers++
 	m.arm(t)
-	return &Watch{m: m, t: t, seen: t.version}, true
+	return &Watch{m: m, t: t, seen: t.version}, nil
 }
 
 // Changed returns a channel that is closed at the next change of the View (step or trouble), or when the
@@ -59,8 +60,8 @@ func (w *Watch) Close() {
 }
 
 // Touch says that a tab without script has refreshed itself: it counts as waiting for the next 15 s.
-func (m *Manager) Touch(id, site string) {
-	t, err := m.hold(id, site)
+func (m *Manager) Touch(ctx context.Context, id, site string) {
+	t, err := m.hold(ctx, id, site)
 	if err != nil {
 		return
 	}

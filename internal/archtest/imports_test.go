@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 
 	"gateway/session":     {"gateway/identity", "gateway/store"},
 	"gateway/decision":    {"gateway/session", "gateway/identity"},
-	"gateway/transaction": {"flows", "gateway/identity"},
+	"gateway/transaction": {"flows", "gateway/identity", "gateway/store"},
 
 	"ui":      {"flows", "gateway/identity"},
 	"oktasim": {},

@@ -1,0 +1,285 @@
+package transaction
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sidegate.example/sidegate/gateway/store"
+)
+
+// take takes the turn at t for one call: here, and in the store where one is shared; what other replicas have done is known
+// then. wait is for a turn that another replica has; without it that is store.ErrHeld. The lock is held before and after,
+// but not meanwhile. give or pass ends the turn.
+func (m *Manager) take(ctx context.Context, t *txn, wait bool) error {
+	if err := t.turn(ctx); err != nil {
+		return fmt.Errorf("waiting for the call in flight: %w", err)
+	}
+	if t.gone {
+		return m.goneErr()
+	}
+	t.busy = true
+	if t.shared == nil {
+		return nil
+	}
+	err := m.acquire(ctx, t, t.shared, wait)
+	if err != nil {
+		t.release()
+		m.arm(t)
+	}
+	return err
+}
+
+// acquire takes the turn in the store.
+func (m *Manager) acquire(ctx context.Context, t *txn, s *shared, wait bool) error {
+	if s.unsaved {
+		if err := m.save(t, s, true); s.unsaved {
+			return err
+		}
+	}
+	t.mu.Unlock()
+	turn, err := m.turnInStore(ctx, s.in, t.id, wait)
+	var d *document
+	if err == nil && turn.Revision != s.revision { // only who has the turn here changes the revision
+		if d, err = decode(turn.Doc); err != nil {
+			m.releaseInStore(s.in, turn)
+		}
+	}
+	t.mu.Lock()
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		m.drop(t)
+		return ErrGone
+	case errors.Is(err, store.ErrHeld):
+		return err
+	case err != nil:
+		s.tries++
+		return unavailable(err)
+	case t.gone:
+		m.workers.submit(func() { m.releaseInStore(s.in, turn) })
+		return m.goneErr()
+	}
+	s.tries, s.held, s.stale = 0, turn, false
+	if d != nil {
+		s.revision = turn.Revision
+		t.restore(d, m.engine(t.engine).observer)
+	}
+	return nil
+}
+
+// turnInStore waits for the turn for as long as ctx lasts.
+func (m *Manager) turnInStore(ctx context.Context, in *store.Store, id string, wait bool) (store.Turn, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.lease()+storeTimeout)
+	defer cancel()
+	defer context.AfterFunc(m.ctx, cancel)()
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		turn, err := in.Turns.Acquire(ctx, store.SignIns, id, m.lease())
+		if !wait || !errors.Is(err, store.ErrHeld) {
+			return turn, err
+		}
+		again := time.NewTimer(jittered(pause))
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return turn, fmt.Errorf("waiting for another replica: %w", ctx.Err())
+		}
+	}
+}
+
+func (m *Manager) lease() time.Duration { return m.cfg.CallTimeout + leaseMargin }
+
+// give ends the turn; what has changed goes to the store. If the store is out of reach, it goes there later, and is good
+// here meanwhile. news says whether a person sees something new.
+func (m *Manager) give(t *txn, news bool) error {
+	defer t.release()
+	s := t.shared
+	if s == nil {
+		return nil
+	}
+	if t.gone {
+		m.workers.submit(func() { m.releaseInStore(s.in, s.held) })
+		return nil
+	}
+	return m.save(t, s, news)
+}
+
+// pass ends the turn; nothing has changed.
+func (m *Manager) pass(t *txn) {
+	if s := t.shared; s != nil {
+		t.mu.Unlock()
+		m.releaseInStore(s.in, s.held)
+		t.mu.Lock()
+	}
+	t.release()
+	m.arm(t)
+}
+
+// releaseInStore gives a turn back; if that fails, it ends by itself.
+func (m *Manager) releaseInStore(in *store.Store, turn store.Turn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
+	defer cancel()
+	_ = in.Turns.Release(ctx, turn)
+}
+
+// save commits what t has become. The lock is held before and after, but not meanwhile; the turn here is had.
+func (m *Manager) save(t *txn, s *shared, news bool) error {
+	revision := s.held.Revision + 1
+	doc, err := t.encode(revision)
+	if err != nil {
+		return unavailable(err)
+	}
+	turn, live := s.held, time.Until(t.forgetAt)+graceForCounting
+	t.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
+	err = s.in.Turns.Commit(ctx, turn, doc, live, news)
+	cancel()
+	t.mu.Lock()
+	s.unsaved = false
+	switch {
+	case err == nil:
+		s.tries, s.notBefore, s.revision = 0, time.Time{}, revision
+		return nil
+	case errors.Is(err, store.ErrNotFound): // it was cancelled on another replica
+		c, state := t.client, t.state
+		live := !t.over() && !t.gone
+		m.drop(t)
+		if live {
+			m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, c, state) })
+		}
+		return ErrGone
+	case errors.Is(err, store.ErrLost): // another replica has gone on, after this one took too long
+		s.stale = true
+		return err
+	}
+	s.unsaved = true
+	s.later()
+	return unavailable(err)
+}
+
+// later puts off what the store was out of reach for.
+func (s *shared) later() {
+	s.tries++
+	s.notBefore = time.Now().Add(jittered(backoff(putOff/2, s.tries)))
+}
+
+// dueShared hands what is due to a worker.
+func (m *Manager) dueShared(t *txn, now time.Time) {
+	s, over := t.shared, !now.Before(t.forgetAt)
+	switch {
+	case t.queued, now.Before(s.notBefore):
+	case over && t.ended && !s.unsaved:
+		m.drop(t)
+	case over, s.unsaved, polled(&t.step) && (!now.Before(m.patience(t)) || !now.Before(t.nextPoll) && t.awaited(now)):
+		t.queued = true
+		m.workers.submit(func() { m.attend(t) })
+	}
+}
+
+// attend does on a worker what is due for a transaction of a shared store.
+func (m *Manager) attend(t *txn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.queued = false
+	s := t.shared
+	if t.gone || t.busy {
+		return
+	}
+	if s == nil {
+		m.arm(t)
+		return
+	}
+	switch err := m.take(m.ctx, t, false); {
+	case t.gone:
+		return
+	case errors.Is(err, store.ErrHeld):
+		s.notBefore = time.Now().Add(jittered(putOff))
+	case err != nil && !time.Now().Before(t.forgetAt):
+		m.forget(t) // nobody else can be asked whether it was counted
+		return
+	case err != nil:
+		s.later()
+	default:
+		m.dueInTurn(t)
+	}
+	m.arm(t)
+}
+
+// dueInTurn does what is due, if it still is, and ends the turn.
+func (m *Manager) dueInTurn(t *txn) {
+	now, version := time.Now(), t.version
+	o := m.engine(t.engine).observer
+	switch {
+	case !now.Before(t.forgetAt):
+		if asks(&t.step) && !t.ended {
+			t.challenged(o, challengeTimeout, now)
+		}
+		m.forget(t)
+		m.workers.submit(func() { m.deleteInStore(t.shared.in, t.id) })
+		t.release()
+	case polled(&t.step) && !now.Before(m.patience(t)):
+		c, state := t.client, t.state
+		m.losePatience(t)
+		_ = m.give(t, true)
+		m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, c, state) })
+	case polled(&t.step) && !now.Before(t.nextPoll) && t.awaited(now):
+		m.pollNow(t)
+		_ = m.give(t, t.version != version)
+	default:
+		m.pass(t)
+	}
+}
+
+func (m *Manager) deleteInStore(in *store.Store, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
+	defer cancel()
+	_ = in.Documents.Delete(ctx, store.SignIns, id) // otherwise it ends by itself
+}
+
+// takeOut takes t's document out of the store for good, which ends the sign-in on every replica; of all who do, one gets
+// it, and counts. The lock is held before and after, but not meanwhile.
+func (m *Manager) takeOut(ctx context.Context, t *txn) error {
+	s := t.shared
+	t.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	b, err := s.in.Documents.Take(ctx, store.SignIns, t.id)
+	cancel()
+	t.mu.Lock()
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		m.drop(t)
+		return ErrGone
+	case err != nil:
+		return unavailable(err)
+	}
+	if d, bad := decode(b); bad == nil && !t.busy && !t.gone && d.Revision > s.revision {
+		t.restore(d, m.engine(t.engine).observer)
+	}
+	return nil
+}
+
+// keep takes the turn of a sign-in that is about to begin, before Okta hears of it: what cannot be kept must not begin. nil
+// where no store is shared.
+func (m *Manager) keep(ctx context.Context, id string) (*shared, error) {
+	m.mu.RLock()
+	in := m.shared
+	m.mu.RUnlock()
+	if in == nil {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	turn, err := in.Turns.Begin(ctx, store.SignIns, id, m.lease())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return &shared{in: in, mine: true, held: turn}, nil
+}
+
+// unkeep is the end of a sign-in that did not begin.
+func (m *Manager) unkeep(s *shared) {
+	if s != nil {
+		m.workers.submit(func() { m.releaseInStore(s.in, s.held) })
+	}
+}

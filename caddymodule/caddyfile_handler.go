@@ -28,6 +28,8 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    prefix               </path>
 //	    title                <text>
 //	    idle_timeout         <duration>
+//	    recheck              <duration>
+//	    recheck_grace        <duration>
 //	    lifetime             <duration>
 //	    sign_in_form         identifier|password
 //	    push_context         browser|gateway

@@ -45,6 +45,8 @@ func (s *Settings) subdirectives(matcher matcherToken) map[string]subdirective {
 		"title":                text(&s.Title),
 		"idle_timeout":         duration(&s.IdleTimeout, s.checkTimes),
 		"lifetime":             duration(&s.Lifetime, s.checkTimes),
+		"recheck":              duration(&s.Recheck, s.checkRecheck),
+		"recheck_grace":        duration(&s.RecheckGrace, s.checkRecheck),
 		"sign_in_form":         word(&s.SignInForm, signInForms),
 		"push_context":         word(&s.PushContext, pushContexts),
 		"enroll_requires":      list(&s.EnrollRequires, checkEnroll),

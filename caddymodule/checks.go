@@ -29,6 +29,14 @@ func (s *Settings) checkTimes() error {
 	return gateway.CheckTimes(time.Duration(s.IdleTimeout), time.Duration(s.Lifetime))
 }
 
+// checkRecheck checks the one that needs no other, and both where both are given.
+func (s *Settings) checkRecheck() error {
+	if s.Recheck == 0 {
+		return nil
+	}
+	return gateway.CheckRecheck(time.Duration(s.Recheck), time.Duration(s.RecheckGrace))
+}
+
 func checkOrg(address string) error {
 	if _, err := okta.New(okta.Config{Org: address}); err != nil {
 		return fmt.Errorf("org: %w", err)

@@ -77,6 +77,7 @@ func TestBadJSONSaysTheCure(t *testing.T) {
 		`"scopes":["profile"]`:                 `okta_mfa: scopes must hold "openid": without it Okta gives no ID token; write "scopes openid profile email"`,
 		`"headers":{"user":"Host"}`:            `okta_mfa: header "Host" has a meaning of its own; give the identity another one, such as X-User`,
 		`"lifetime":"40d"`:                     "okta_mfa: lifetime 960h0m0s is too long; give at most 720h0m0s, for which keys are kept",
+		`"recheck_grace":"1h"`:                 "okta_mfa: recheck_grace has nothing to wait for; add recheck 15m",
 		`"lifetime":"30m","idle_timeout":"1h"`: "okta_mfa: idle_timeout 1h0m0s is too long; give at most the lifetime, 30m0s",
 	} {
 		t.Run(field, func(t *testing.T) {

@@ -28,7 +28,7 @@ func (s Settings) identityEngine(r *resolved, app *App, client *okta.Client, fir
 		ClientSecret:    r.clientSecret,
 		PrivateKey:      r.privateKey,
 		KeyID:           r.privateKeyID,
-		Scopes:          s.Scopes,
+		Scopes:          s.scopes(firstOnly),
 		Claims:          s.claimsNamed(),
 		MinPoll:         time.Duration(s.MinPollInterval),
 		Enroll:          enrollProof(s.EnrollRequires),
@@ -47,6 +47,21 @@ func (s Settings) identityEngine(r *resolved, app *App, client *okta.Client, fir
 
 // The gate asks the Factors engine whether a person is still active before it prolongs a session.
 var _ flows.Renewer = (*factors.Engine)(nil)
+
+// scopes are what the Identity Engine asks for; with recheck, what lets it ask again.
+func (s Settings) scopes(firstOnly bool) []string {
+	if s.Recheck == 0 || firstOnly || slices.Contains(s.Scopes, scopeOffline) {
+		return s.Scopes
+	}
+	scopes := s.Scopes
+	if len(scopes) == 0 {
+		scopes = identityengine.DefaultScopes()
+	}
+	return append(slices.Clone(scopes), scopeOffline)
+}
+
+// scopeOffline makes Okta give a refresh token.
+const scopeOffline = "offline_access"
 
 // throughIdentityEngine reports whether the sign-in begins there, so that what it alone can do can be offered.
 func (s Settings) throughIdentityEngine() bool {
@@ -92,7 +107,7 @@ func (s Settings) engine(r *resolved) string {
 		method = "private_key " + r.privateKeyID
 	}
 	parts := []string{engineIdentity, r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String(), fmt.Sprintf("%+v", s.Limits)}
-	for _, list := range [][]string{s.claimsNamed(), s.Scopes, s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
+	for _, list := range [][]string{s.claimsNamed(), s.scopes(s.Engine == engineFactors), s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
 		parts = append(parts, fingerprint(list...))
 	}
 	if s.Engine == engineFactors {

@@ -128,6 +128,8 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 		CookieDomain:     s.CookieDomain,
 		IdleTimeout:      time.Duration(s.IdleTimeout),
 		Lifetime:         time.Duration(s.Lifetime),
+		Recheck:          time.Duration(s.Recheck),
+		RecheckGrace:     time.Duration(s.RecheckGrace),
 		IdentifierFirst:  s.SignInForm == formIdentifier && !s.asksPassword(),
 		PersonKnown:      s.identityKey() != "",
 		RememberMe:       s.RememberMe == on && s.throughIdentityEngine(),

@@ -221,11 +221,17 @@ func (w *world) cookie(site string, who identity.Identity) string {
 // session is cookie with the session's handle.
 func (w *world) session(site string, who identity.Identity) (cookie, handle string) {
 	w.t.Helper()
+	return w.sessionOf(site, who, 0)
+}
+
+// sessionOf is session for one whose sign-in was some time ago.
+func (w *world) sessionOf(site string, who identity.Identity, ago time.Duration) (cookie, handle string) {
+	w.t.Helper()
 	ring, err := session.RingFromSecrets([]string{testCookieSecret})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	now, id := time.Now(), session.NewID()
+	now, id := time.Now().Add(-ago), session.NewID()
 	value, err := session.NewCodec(session.Static(ring), nil).Seal(w.t.Context(),
 		session.Binding{Cookie: gateway.DefaultCookieName, Site: site, Policy: w.policy()},
 		session.Claims{ID: id, Identity: who, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour)})

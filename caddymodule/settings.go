@@ -84,6 +84,16 @@ type Settings struct {
 	// Lifetime where that is shorter.
 	IdleTimeout caddy.Duration `json:"idle_timeout,omitempty"`
 
+	// Recheck is how often Okta is asked whether the person of a session may still be signed in, and in which groups they are
+	// now. No request waits for it: who is suspended, deactivated or out of the group is out at the next request after the
+	// answer. With engine identity_engine the scope offline_access is asked for too: the app at Okta needs the grant type Refresh
+	// Token, and with engine factors groups are read only where user_groups is on. At least 1m. Default: never.
+	Recheck caddy.Duration `json:"recheck,omitempty"`
+
+	// RecheckGrace ends a session so long after Okta's last answer when Okta cannot be reached. At least Recheck. Default:
+	// the session lives to its absolute end.
+	RecheckGrace caddy.Duration `json:"recheck_grace,omitempty"`
+
 	// Lifetime ends a session so long after the sign-in, used or not. At least 1m, at most 30 days, for which the
 	// key ring keeps its old keys. Default: 12h.
 	Lifetime caddy.Duration `json:"lifetime,omitempty"`
@@ -214,6 +224,8 @@ func (s Settings) over(d Settings) Settings {
 	s.Title = cmp.Or(s.Title, d.Title)
 	s.IdleTimeout = cmp.Or(s.IdleTimeout, d.IdleTimeout)
 	s.Lifetime = cmp.Or(s.Lifetime, d.Lifetime)
+	s.Recheck = cmp.Or(s.Recheck, d.Recheck)
+	s.RecheckGrace = cmp.Or(s.RecheckGrace, d.RecheckGrace)
 	s.SignInForm = cmp.Or(s.SignInForm, d.SignInForm)
 	s.PushContext = cmp.Or(s.PushContext, d.PushContext)
 	s.MinPollInterval = cmp.Or(s.MinPollInterval, d.MinPollInterval)
@@ -265,7 +277,7 @@ func (s Settings) validate() error {
 		return fmt.Errorf("okta_mfa: %w", err)
 	}
 	for name, d := range map[string]caddy.Duration{
-		"idle_timeout": s.IdleTimeout, "lifetime": s.Lifetime, "min_poll_interval": s.MinPollInterval,
+		"idle_timeout": s.IdleTimeout, "lifetime": s.Lifetime, "recheck": s.Recheck, "recheck_grace": s.RecheckGrace, "min_poll_interval": s.MinPollInterval,
 	} {
 		if d < 0 {
 			return fmt.Errorf("okta_mfa: %s is negative; give a duration such as 1h", name)

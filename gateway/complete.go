@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/session"
 )
 
@@ -43,7 +44,8 @@ func (c *Config) complete() error {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return errors.Join(CheckPrefix(c.Prefix), CheckCookieName(c.CookieName), CheckTimes(c.IdleTimeout, c.Lifetime),
-		CheckHeaders(c.Headers), CheckRedirectURI(c.RedirectURI), CheckGroups(c.Groups), CheckSSO(c.SSO), c.checkPersonSSO(), c.checkDomain())
+		CheckHeaders(c.Headers), CheckRedirectURI(c.RedirectURI), CheckGroups(c.Groups), CheckSSO(c.SSO), c.checkPersonSSO(), c.checkDomain(),
+		CheckRecheck(c.Recheck, c.RecheckGrace), c.checkFlow())
 }
 
 // The checks below are those of New, one for each setting, for who reads settings and knows in which line one stands.
@@ -82,6 +84,26 @@ func CheckTimes(idle, life time.Duration) error {
 		return fmt.Errorf("idle_timeout %s is too short; give at least %s", idle, shortest)
 	case idle > maxLifetime, life != 0 && idle > life:
 		return fmt.Errorf("idle_timeout %s is too long; give at most the lifetime, %s", idle, orDefault(life, maxLifetime))
+	}
+	return nil
+}
+
+// CheckRecheck reports whether Config.Recheck and Config.RecheckGrace can be every and grace. Zero is one that is not given.
+func CheckRecheck(every, grace time.Duration) error {
+	switch {
+	case every != 0 && every < shortest:
+		return fmt.Errorf("recheck %s is too short; give at least %s", every, shortest)
+	case grace != 0 && every == 0:
+		return errors.New("recheck_grace has nothing to wait for; add recheck 15m")
+	case grace != 0 && grace < every:
+		return fmt.Errorf("recheck_grace %s is shorter than recheck; give at least %s", grace, every)
+	}
+	return nil
+}
+
+func (c *Config) checkFlow() error {
+	if _, ok := c.Flow.(flows.Rechecker); c.Recheck > 0 && !ok {
+		return errors.New("gateway: Recheck needs a Flow that is a flows.Rechecker")
 	}
 	return nil
 }

@@ -86,6 +86,12 @@ type Config struct {
 	UpstreamCookie *upstream.Cookie
 	// IdleTimeout ends a session whose person does nothing for so long: navigations count, the requests of a page that polls do not. Default 1 h, or Lifetime where that is shorter.
 	IdleTimeout time.Duration
+	// Recheck is how often Okta is asked whether the person of a session may still be signed in, and in which groups they are, in
+	// the background of a request. Zero never asks. The flow must be a flows.Rechecker.
+	Recheck time.Duration
+	// RecheckGrace ends a session so long after Okta's last answer when it gives none any more; at least Recheck. Zero lets it live
+	// to its absolute end.
+	RecheckGrace time.Duration
 	// Lifetime ends a session this long after the sign-in, used or not. Default 12 h.
 	Lifetime time.Duration
 	// IdentifierFirst makes the first page ask for the user name alone, for orgs whose policy asks

@@ -69,11 +69,20 @@ func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*ses
 			return nil, decision.Verdict{}, errUnread
 		}
 		x.known = claims
+		var c *check
+		if x.checks != nil {
+			c = x.checkOf(claims)
+			claims = x.lately(claims, c)
+		}
 		if applies != nil {
 			demand.Applies, applies = applies(x.r), nil
 		}
 		verdict = decision.Decide(claims, now, demand, x.cfg.State.revocations.Revoked(x.cfg.Org, claims))
 		if verdict.Live() {
+			if c != nil && x.overdue(claims, c, now) {
+				verdict = decision.Verdict{Why: decision.WhyUnchecked}
+				continue
+			}
 			return claims, verdict, nil
 		}
 	}

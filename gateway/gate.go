@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/maypok86/otter/v2"
+
 	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/upstream"
@@ -33,7 +35,8 @@ type Gate struct {
 	log     *slog.Logger
 	cookies cookieNames
 
-	renewAfter atomic.Int64 // no renewal asks Okta before, in Unix nanoseconds
+	checks     *otter.Cache[string, *check] // by handle; nil without Recheck
+	renewAfter atomic.Int64                 // no renewal asks Okta before, in Unix nanoseconds
 
 	rank     uint64 // later gates have higher ones
 	joinOnce sync.Once
@@ -72,6 +75,9 @@ func New(c Config) (*Gate, error) {
 		if c.UpstreamCookie != nil && c.UpstreamCookie.Is(own) {
 			return nil, fmt.Errorf("upstream_cookie has the name of the gate's own cookie %s; give it another one", own)
 		}
+	}
+	if c.Recheck > 0 {
+		g.checks = newChecks()
 	}
 	if c.Headers.Assertion != "" {
 		if g.signer, err = upstream.NewSigner(c.Keys, orDefault(c.AssertionAlg, upstream.ES256)); err != nil {

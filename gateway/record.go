@@ -42,6 +42,11 @@ type storedSession struct {
 	Bulk *session.Bulk `json:"bulk,omitempty"`
 	// Kin is the handle of the session's family, "" for none.
 	Kin string `json:"kin,omitempty"`
+	// Renewal is identity.Identity.Renewal, as the latest answer of Okta has left it.
+	Renewal string `json:"renewal,omitempty"`
+	// Checked is when Okta last said that the person may be signed in, Groups are those that it named then; nil for none named.
+	Checked time.Time `json:"checked,omitzero"`
+	Groups  []string  `json:"groups"`
 }
 
 // maxAgent bounds what is kept of a User-Agent.
@@ -56,9 +61,17 @@ func (x *exchange) register(c *session.Claims, bulk *session.Bulk) error {
 	for _, p := range id.Proofs {
 		info.Factors = append(info.Factors, p.Factor)
 	}
-	doc := &storedSession{SessionInfo: info, Bulk: bulk}
+	doc := &storedSession{SessionInfo: info, Bulk: bulk, Renewal: string(id.Renewal)}
 	if c.Family != (session.ID{}) {
 		doc.Kin = c.Family.Handle()
+	}
+	if doc.Kin != "" && doc.Renewal != "" {
+		// All of the family are rechecked as one, because Okta takes a renewal once.
+		family := &storedSession{SessionInfo: SessionInfo{Handle: doc.Kin, Expires: doc.Expires}, Renewal: doc.Renewal}
+		if err := x.cfg.State.keep(x.r.Context(), family); err != nil {
+			return err
+		}
+		doc.Renewal = ""
 	}
 	return x.cfg.State.keep(x.r.Context(), doc)
 }
@@ -99,7 +112,7 @@ func (s *State) Sessions(ctx context.Context, match func(*SessionInfo) bool) ([]
 			return nil, fmt.Errorf("listing the sessions: %w", err)
 		}
 		var doc storedSession
-		if json.Unmarshal(b, &doc) != nil || !doc.Expires.After(now) || !match(&doc.SessionInfo) {
+		if json.Unmarshal(b, &doc) != nil || doc.Subject == "" || !doc.Expires.After(now) || !match(&doc.SessionInfo) {
 			continue // what another version wrote is not listed
 		}
 		opened := session.Opened{Handle: doc.Handle, Kin: doc.Kin, Claims: session.Claims{IssuedAt: doc.Issued, Identity: identity.Identity{Subject: doc.Subject}}}

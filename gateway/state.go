@@ -87,9 +87,20 @@ func (s *State) end(r store.Revocation) {
 	}
 }
 
+// later runs f in the background, unless all that is over.
+func (s *State) later(f func()) {
+	s.inUse.mu.Lock()
+	defer s.inUse.mu.Unlock()
+	if s.ctx.Err() == nil {
+		s.background.Go(f)
+	}
+}
+
 // Close ends everything that runs in the background. What is still called afterwards answers that it is closed.
 func (s *State) Close() {
 	s.transactions.Close()
+	s.inUse.mu.Lock()
 	s.cancel()
+	s.inUse.mu.Unlock()
 	s.background.Wait()
 }

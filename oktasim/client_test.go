@@ -176,8 +176,15 @@ func interactForm(verifier string) url.Values {
 // begin runs interact and introspect on the custom authorization server.
 func (b *bench) begin() *signIn {
 	b.t.Helper()
+	return b.beginWith("openid profile email groups")
+}
+
+func (b *bench) beginWith(scope string) *signIn {
+	b.t.Helper()
 	s := &signIn{bench: b, verifier: rand.Text() + rand.Text()}
-	a := b.form("/oauth2/default/v1/interact", interactForm(s.verifier))
+	form := interactForm(s.verifier)
+	form.Set("scope", scope)
+	a := b.form("/oauth2/default/v1/interact", form)
 	s.handle = a.str("interaction_handle")
 	if a.status != 200 || s.handle == "" {
 		b.t.Fatalf("interact: %d %s", a.status, a.body)

@@ -10,7 +10,7 @@ import (
 )
 
 // scopesKnown are the scopes that the org's apps may ask for.
-var scopesKnown = []string{"openid", "profile", "email", "groups", "address", "phone"}
+var scopesKnown = []string{"openid", "profile", "email", "groups", "address", "phone", "offline_access"}
 
 // s256 is what base64url without padding makes of a SHA-256 sum.
 var s256 = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)

@@ -76,7 +76,7 @@ func (as *authServer) discovery(x *exchange) {
 		"userinfo_endpoint":                     as.base + "/v1/userinfo",
 		"jwks_uri":                              as.base + "/v1/keys",
 		"response_types_supported":              []string{"code"},
-		"grant_types_supported":                 []string{"interaction_code"},
+		"grant_types_supported":                 []string{"interaction_code", "refresh_token"},
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
 		"scopes_supported":                      scopesKnown,

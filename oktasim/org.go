@@ -30,6 +30,7 @@ type Org struct {
 	byHandle       map[string]*transaction
 	byInteract     map[string]*transaction
 	byCode         map[string]*transaction
+	byRefresh      map[string]*grant
 	idle           *list.List // of *transaction, longest idle first
 	pushes         map[string]*push
 	links          map[string]*transaction // by the token in a mailed link or a QR code
@@ -68,6 +69,7 @@ func New(c Config) (*Org, error) {
 		byHandle:   map[string]*transaction{},
 		byInteract: map[string]*transaction{},
 		byCode:     map[string]*transaction{},
+		byRefresh:  map[string]*grant{},
 		pushes:     map[string]*push{},
 		links:      map[string]*transaction{},
 		welcomes:   map[string]*welcome{},

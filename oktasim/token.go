@@ -32,21 +32,29 @@ func (as *authServer) token(x *exchange) {
 		x.oauthError(oerr)
 		return
 	}
-	if form.Get("grant_type") != "interaction_code" {
-		x.oauthError(&oauthError{http.StatusBadRequest, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [interaction_code]."})
-		return
+	var t *transaction
+	switch form.Get("grant_type") {
+	case "interaction_code":
+		t, oerr = as.redeem(client, form, x.now)
+	case "refresh_token":
+		t, oerr = as.refresh(client, form, x.now)
+	default:
+		oerr = &oauthError{http.StatusBadRequest, "unsupported_grant_type", "The authorization grant type is not supported by the authorization server. Configured grant types: [interaction_code, refresh_token]."}
 	}
-	t, oerr := as.redeem(client, form, x.now)
 	if oerr != nil {
 		x.oauthError(oerr)
 		return
 	}
 	access := as.sign(as.accessClaims(t, x.now))
-	x.json(http.StatusOK, "application/json", map[string]any{
+	answer := map[string]any{
 		"token_type": "Bearer", "expires_in": int(tokenLifetime / time.Second), "scope": strings.Join(t.scopes, " "),
 		"access_token": access,
 		"id_token":     as.sign(as.idClaims(t, access, x)),
-	})
+	}
+	if slices.Contains(t.scopes, "offline_access") {
+		answer["refresh_token"] = as.grant(t, x.now)
+	}
+	x.json(http.StatusOK, "application/json", answer)
 }
 
 // redeem takes an interaction code out of circulation, whether or not the rest of the request is right: a

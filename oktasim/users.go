@@ -201,6 +201,18 @@ func (o *Org) SetStatus(login, state string) bool {
 	return true
 }
 
+// SetGroups puts a user into groups and out of all others. It reports whether there is that user.
+func (o *Org) SetGroups(login string, groups ...string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	a := o.users[normalLogin(login)]
+	if a == nil {
+		return false
+	}
+	a.Groups = groups
+	return true
+}
+
 // simStatus is the control port's twin of SetStatus.
 func (o *Org) simStatus(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Login, Status string }

@@ -100,6 +100,9 @@ type app struct {
 	scopes               []string
 }
 
+// DefaultScopes are those of a Config that names none.
+func DefaultScopes() []string { return []string{"openid", "profile", "email"} }
+
 // New checks the configuration. Its errors say what to write instead; none holds a secret.
 func New(cfg Config) (*Engine, error) {
 	if cfg.Client == nil {
@@ -115,7 +118,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	a.scopes = cfg.Scopes
 	if len(a.scopes) == 0 {
-		a.scopes = []string{"openid", "profile", "email"}
+		a.scopes = DefaultScopes()
 	}
 	if !slices.Contains(a.scopes, "openid") {
 		return nil, errors.New(`the scopes must hold "openid": without it Okta gives no ID token`)

@@ -108,6 +108,7 @@ func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
 	}
 	id := a.state.identity()
 	claims.fill(id)
+	id.Renewal = identity.Secret(body.get("refresh_token").text())
 	return nil, flows.Step{Kind: flows.KindDone, Person: a.state.Person, Identity: id}, nil
 }
 

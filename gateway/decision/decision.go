@@ -22,6 +22,7 @@ const (
 	WhyIdle      Why = "idle"      // unused for too long
 	WhyExpired   Why = "expired"   // past its absolute end
 	WhyRevoked   Why = "revoked"   // signed out or revoked
+	WhyUnchecked Why = "unchecked" // Okta has not said for too long whether the person may be signed in (said by the gate)
 	WhyNoFactor  Why = "no_factor" // no second factor proved it (immunity S47, S71)
 	WhyForbidden Why = "forbidden" // the session is good, but the rules do not let the person in
 	WhyStepUp    Why = "step_up"   // the session is good, but no factor of the class that the rules ask for proved it

@@ -26,7 +26,19 @@ type Identity struct {
 	// Proofs are the factors that the sign-in itself saw accepted, oldest first. An answer of
 	// Okta that claims success without any proof is not a sign-in (immunity S71).
 	Proofs []Proof
+	// Renewal is what the engine wants back to ask Okta about the person later; "" for nothing. It is kept with the session and
+	// never in its cookie.
+	Renewal Secret
 }
+
+// Secret is a text that no log shows.
+type Secret string
+
+// String shows nothing of it.
+func (Secret) String() string { return "(secret)" }
+
+// GoString is String.
+func (Secret) GoString() string { return "(secret)" }
 
 // Claim is one claim of Okta's about a person: texts as they are, numbers and truth values as JSON writes them, of a list each
 // element.

@@ -1,0 +1,63 @@
+package identityengine
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"sidegate.example/sidegate/flows"
+)
+
+var (
+	_ flows.Rechecker = (*Engine)(nil)
+
+	errNoRefresh   = errors.New("token: Okta gave no refresh token at the sign-in; the app needs the grant type Refresh Token, the authorization server the scope offline_access")
+	errOtherPerson = errors.New("token: the refreshed ID token is another person's")
+)
+
+// Recheck implements flows.Rechecker by the refresh token of the sign-in: Okta refuses it once the person is suspended or
+// deactivated, or has been signed out at Okta, and says with what it gives for it which groups they are in now. Okta may give
+// a new refresh token, and then takes the old one no longer.
+func (e *Engine) Recheck(ctx context.Context, cc flows.ClientContext, s flows.Standing) (flows.Standing, error) {
+	if s.Renewal == "" {
+		return flows.Standing{}, &flows.Error{Reason: flows.ReasonMisconfigured, Err: errNoRefresh}
+	}
+	a := &attempt{engine: e, cc: cc}
+	res, err := a.oauth(ctx, "/v1/token", url.Values{
+		"grant_type": {"refresh_token"}, "refresh_token": {s.Renewal}, "scope": {strings.Join(e.app.scopes, " ")},
+	})
+	if err != nil {
+		return flows.Standing{}, err
+	}
+	if res.Status != http.StatusOK {
+		if res.Code() == "invalid_grant" {
+			return flows.Standing{Subject: s.Subject}, nil
+		}
+		return flows.Standing{}, a.refusedApp(res)
+	}
+	body, err := parseJSON(res.Body)
+	if err != nil {
+		return flows.Standing{}, malformed("%s: %w", res.Endpoint, err)
+	}
+	if _, payload, err := precheck(body.get("id_token").text()); err == nil {
+		a.state.Nonce = payload.get("nonce").text() // it answers no request of ours for one: OpenID Connect Core 12.2
+	}
+	c, err := a.claims(ctx, body)
+	if err != nil {
+		return flows.Standing{}, err
+	}
+	if c.subject != s.Subject {
+		return flows.Standing{}, malformed("%w", errOtherPerson)
+	}
+	s.Active, s.Groups = true, nil
+	if slices.Contains(e.app.scopes, "groups") {
+		s.Groups = append([]string{}, c.groups...)
+	}
+	if next := body.get("refresh_token").text(); next != "" {
+		s.Renewal = next
+	}
+	return s, nil
+}

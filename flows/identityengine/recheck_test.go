@@ -1,0 +1,81 @@
+package identityengine_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+)
+
+const scopes = "openid profile email groups offline_access"
+
+// renewable is a bench with somebody signed in by a code, and what Okta is asked about them with.
+func renewable(t *testing.T, change ...func(*settings)) (*bench, flows.Standing) {
+	t.Helper()
+	b := newBench(t, append([]func(*settings){func(s *settings) {
+		s.engine.Scopes = strings.Fields(scopes)
+		for i := range s.sim.Users {
+			s.sim.Users[i].Groups = []string{"staff", "finance"}
+		}
+	}}, change...)...)
+	who := b.session("totp@sidegate.example")
+	if who.Renewal == "" {
+		t.Fatal("the sign-in ended without a renewal")
+	}
+	return b, flows.Standing{Subject: who.Subject, Renewal: string(who.Renewal)}
+}
+
+// S54: the refresh token tells who may still be signed in and in which groups they are; Okta gives a new one each time and
+// takes each once.
+func TestRecheck_S54(t *testing.T) {
+	b, first := renewable(t)
+	is, err := b.engine.Recheck(t.Context(), b.cc, first)
+	if err != nil || !is.Active || !slices.Equal(is.Groups, []string{"staff", "finance"}) || is.Subject != first.Subject || is.Renewal == first.Renewal {
+		t.Fatalf("%+v, %v", is, err)
+	}
+	if again, err := b.engine.Recheck(t.Context(), b.cc, first); err != nil || again.Active {
+		t.Errorf("a spent refresh token: %+v, %v", again, err)
+	}
+	b.org.SetGroups("totp@sidegate.example", "board")
+	if is, err = b.engine.Recheck(t.Context(), b.cc, is); err != nil || !is.Active || !slices.Equal(is.Groups, []string{"board"}) {
+		t.Errorf("other groups: %+v, %v", is, err)
+	}
+	b.org.SetGroups("totp@sidegate.example")
+	if is, err = b.engine.Recheck(t.Context(), b.cc, is); err != nil || !is.Active || is.Groups == nil || len(is.Groups) != 0 {
+		t.Errorf("no groups: %+v, %v", is, err)
+	}
+	b.org.SetStatus("totp@sidegate.example", "SUSPENDED")
+	if out, err := b.engine.Recheck(t.Context(), b.cc, is); err != nil || out.Active || out.Renewal != "" {
+		t.Errorf("suspended: %+v, %v", out, err)
+	}
+}
+
+// S77: an answer that cannot be had says nothing about the person, and one about somebody else is none.
+func TestRecheckFailsClosed_S77(t *testing.T) {
+	b, is := renewable(t)
+	if out, err := b.engine.Recheck(t.Context(), b.cc, flows.Standing{Subject: is.Subject}); err == nil || out.Active {
+		t.Errorf("without a refresh token: %+v, %v", out, err)
+	}
+	if out, err := b.engine.Recheck(t.Context(), b.cc, flows.Standing{Subject: "00uanother", Renewal: is.Renewal}); err == nil || out.Active {
+		t.Errorf("another person's: %+v, %v", out, err)
+	}
+	b, is = renewable(t)
+	b.srv.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	var failed *flows.Error
+	if out, err := b.engine.Recheck(t.Context(), b.cc, is); !errors.As(err, &failed) || failed.Reason != flows.ReasonUnavailable || out.Active {
+		t.Errorf("Okta down: %+v, %v", out, err)
+	}
+}
+
+// A refresh token that nobody used for a week is no longer good.
+func TestRecheckAfterAWeek(t *testing.T) {
+	b, is := renewable(t)
+	b.later(7 * 24 * time.Hour)
+	if out, err := b.engine.Recheck(t.Context(), b.cc, is); err != nil || out.Active {
+		t.Errorf("%+v, %v", out, err)
+	}
+}

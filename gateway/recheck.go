@@ -1,0 +1,167 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
+)
+
+const (
+	// maxChecks bounds what a gate remembers; what is forgotten is read from the session's document again.
+	maxChecks = 32768
+	// recheckTimeout bounds one question, the reading of the document included.
+	recheckTimeout = 15 * time.Second
+	// recheckPause is how long a session is not asked for again after a question without an answer.
+	recheckPause = 30 * time.Second
+	// recheckGlance is how soon another replica's answer is looked for again.
+	recheckGlance = 5 * time.Second
+)
+
+// check is what this gate knows of one session beyond its cookie. News replace it.
+type check struct {
+	// good is when Okta last said that the person may be signed in.
+	good time.Time
+	// next is when it is to be asked again.
+	next time.Time
+	// failing says that it was asked since good, and gave no answer.
+	failing bool
+	// groups are those that Okta named at good; nil for those of the cookie.
+	groups []string
+	// asking is set by the request that asks.
+	asking atomic.Bool
+	// seen is the session with these groups, for the cookie it was made of.
+	seen atomic.Pointer[rechecked]
+}
+
+type rechecked struct{ cookie, now *session.Opened }
+
+func newChecks() *otter.Cache[string, *check] {
+	return otter.Must(&otter.Options[string, *check]{MaximumSize: maxChecks})
+}
+
+// checkOf is what is known of a session; at first what its sign-in knew.
+func (x *exchange) checkOf(s *session.Opened) *check {
+	c, ok := x.checks.GetIfPresent(s.Handle)
+	if !ok {
+		c, _ = x.checks.SetIfAbsent(s.Handle, &check{good: s.IssuedAt, next: s.IssuedAt.Add(x.cfg.Recheck)})
+	}
+	return c
+}
+
+// lately is the session of a cookie with the groups that Okta's latest answer named.
+func (x *exchange) lately(s *session.Opened, c *check) *session.Opened {
+	if c.groups == nil || slices.Equal(c.groups, s.Identity.Groups) {
+		return s
+	}
+	if seen := c.seen.Load(); seen != nil && seen.cookie == s {
+		return seen.now
+	}
+	fresh := *s
+	fresh.Identity.Groups = c.groups
+	fresh.Header, fresh.Entitled = fresh.Identity.Header(), x.cfg.Rules.Entitled(&fresh.Identity)
+	c.seen.Store(&rechecked{s, &fresh})
+	return &fresh
+}
+
+// overdue reports whether Okta has given no answer about a live session for so long that it must not go on. It has Okta asked
+// where that is due, for which no request waits.
+func (x *exchange) overdue(s *session.Opened, c *check, now time.Time) bool {
+	if !now.Before(c.next) && c.asking.CompareAndSwap(false, true) {
+		x.ask(s, c)
+	}
+	return x.cfg.RecheckGrace > 0 && c.failing && now.After(c.good.Add(x.cfg.RecheckGrace))
+}
+
+// ask puts the question in the background, on behalf of the browser whose request made it due.
+func (x *exchange) ask(s *session.Opened, c *check) {
+	x.readSignIn()
+	client, err := x.client()
+	flow, ok := x.cfg.Flow.(flows.Rechecker)
+	if err != nil || !ok {
+		return
+	}
+	g := x.Gate
+	g.cfg.State.later(func() {
+		ctx, cancel := context.WithTimeout(g.cfg.State.ctx, recheckTimeout)
+		defer cancel()
+		next := g.answer(ctx, flow, client, s, c)
+		g.checks.Set(s.Handle, next)
+	})
+}
+
+// answer is what is known after the question. One replica asks; the others read what it was told.
+func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.ClientContext, s *session.Opened, c *check) *check {
+	state, now := g.cfg.State, time.Now()
+	next := &check{good: c.good, groups: c.groups, failing: true, next: now.Add(recheckPause)}
+	failed := func(what string, err error) *check {
+		g.log.WarnContext(ctx, what, slog.Any("error", err), slog.String("user", s.Identity.Login), slog.String("session", s.Handle))
+		return next
+	}
+	budget, key := state.current().Budget, "recheck/"+checkID(s)
+	wait, err := budget.Take(ctx, key, 1, recheckTimeout)
+	if err != nil {
+		return failed("session not rechecked: the store cannot be asked whose turn it is", err)
+	}
+	doc, err := state.document(ctx, s)
+	if err != nil {
+		return failed("session not rechecked: its document cannot be read", err)
+	}
+	if doc.Checked.After(c.good) && now.Before(doc.Checked.Add(g.cfg.Recheck)) {
+		return &check{good: doc.Checked, groups: doc.Groups, next: doc.Checked.Add(g.cfg.Recheck)}
+	}
+	if wait > 0 { // another one is asking
+		next.failing, next.next = c.failing, now.Add(recheckGlance)
+		return next
+	}
+	is, err := flow.Recheck(ctx, client, flows.Standing{Subject: s.Identity.Subject, Renewal: doc.Renewal})
+	if err != nil {
+		return failed("session not rechecked: okta does not say whether the person may be signed in", err)
+	}
+	if !is.Active {
+		g.log.WarnContext(ctx, "session ended: okta no longer lets the person in", slog.String("user", s.Identity.Login),
+			slog.String("subject", s.Identity.Subject), slog.String("session", s.Handle))
+		if err := state.Revoke(ctx, store.Revocation{Session: s.Handle, Until: s.ExpiresAt}); err != nil {
+			failed("a session that okta has ended may live on at other replicas", err)
+		}
+		return next
+	}
+	doc.Checked, doc.Groups, doc.Renewal = now.UTC(), nil, is.Renewal
+	if is.Groups != nil {
+		doc.Groups = append([]string{}, g.wanted(is.Groups)...)
+	}
+	if err := state.keep(ctx, doc); err != nil {
+		failed("the answer about a session is not kept", err)
+	}
+	return &check{good: now, groups: doc.Groups, next: now.Add(g.cfg.Recheck)}
+}
+
+// checkID names the document by which a session is rechecked: the family's where it has one.
+func checkID(s *session.Opened) string { return orDefault(s.Kin, s.Handle) }
+
+// document is the one by which a session is rechecked; one that is not there any more, because the store has lost it, is made
+// anew.
+func (s *State) document(ctx context.Context, of *session.Opened) (*storedSession, error) {
+	b, err := s.documents.Get(ctx, store.Sessions, checkID(of))
+	if errors.Is(err, store.ErrNotFound) && of.Kin != "" {
+		return &storedSession{SessionInfo: SessionInfo{Handle: of.Kin, Expires: of.ExpiresAt}}, nil
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return &storedSession{SessionInfo: SessionInfo{Handle: of.Handle, Subject: of.Identity.Subject, Login: of.Identity.Login, Email: of.Identity.Email,
+			Issued: of.IssuedAt, Expires: of.ExpiresAt}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc := new(storedSession)
+	return doc, json.Unmarshal(b, doc)
+}

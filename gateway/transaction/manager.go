@@ -144,6 +144,8 @@ func (m *Manager) hold(ctx context.Context, id, site string) (*txn, error) {
 	}
 	t.mu.Lock()
 	if t.shared != nil {
+		// A browser asks a moment after another replica has changed it, and may be quicker than the news of that.
+		t.shared.stale = true
 		m.reload(ctx, t)
 	}
 	if t.gone || !time.Now().Before(t.forgetAt) {

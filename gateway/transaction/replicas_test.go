@@ -318,3 +318,26 @@ func TestAnotherStoreLeavesNobodyBehind(t *testing.T) {
 		}
 	})
 }
+
+// deaf never hears what other replicas do.
+type deaf struct{ store.Turns }
+
+func (deaf) Changes(ctx context.Context, _ store.Kind, _ func(string)) { <-ctx.Done() }
+
+// After a form was sent to one replica the browser loads the page from another, before that one has heard of it: it is the
+// next page all the same.
+func TestPageIsQuickerThanTheNews(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		r.b.Use(&store.Store{Documents: r.way[1], Turns: deaf{r.way[1]}})
+		v := r.a.begin("ann")
+		before := r.b.get(v)
+		r.org.approve(v)
+		w := r.a.watch(v)
+		defer w.Close()
+		time.Sleep(6 * time.Second)
+		r.a.wantKind(r.a.get(v), flows.KindDone)
+		if after := r.b.get(v); after.Step.Kind != flows.KindDone {
+			t.Errorf("the page is %v as before (%v)", after.Step.Kind, before.Step.Kind)
+		}
+	})
+}

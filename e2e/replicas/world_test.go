@@ -165,6 +165,21 @@ func (p person) pushed() int { return len(p.w.org.Pushes(p.login)) }
 // code is what the phone shows as one-time code.
 func (p person) code() string { return p.w.org.TOTP(p.login) }
 
+// wrongCode is a code that it does not show.
+func (p person) wrongCode() string {
+	return strings.Map(func(r rune) rune { return '0' + (r-'0'+5)%10 }, p.code())
+}
+
+// asked is how many requests for a path Okta has answered with status; 0 is any.
+func (w *world) asked(path string, status int) (n int) {
+	for _, q := range w.org.Requests() {
+		if strings.HasSuffix(q.Path, path) && (status == 0 || q.Status == status) {
+			n++
+		}
+	}
+	return n
+}
+
 // caddyfile is the configuration of a replica.
 func (w *world) caddyfile(r *replica) string {
 	storage := filepath.Join(r.dir, "data")

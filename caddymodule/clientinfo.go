@@ -12,19 +12,18 @@ import (
 
 // factsOf says what Caddy knows about a request. The address is Caddy's client_ip, which its
 // trusted_proxies decide on; the only header read is X-Forwarded-Proto, and only from a trusted proxy
-// (immunity S12, S22).
-func factsOf(r *http.Request) gateway.Facts {
+// (immunity S12, S22). trusted says whether the request came from one.
+func factsOf(r *http.Request) (f gateway.Facts, trusted bool) {
 	ctx := r.Context()
-	var f gateway.Facts
 	vars, _ := ctx.Value(caddyhttp.VarsCtxKey).(map[string]any) // once, because each look-up walks all of the context
 	f.ClientIP, _ = vars[caddyhttp.ClientIPVarKey].(string)
-	trusted, _ := vars[caddyhttp.TrustedProxyVarKey].(bool)
+	trusted, _ = vars[caddyhttp.TrustedProxyVarKey].(bool)
 	f.Secure = r.TLS != nil || trusted && r.Header.Get("X-Forwarded-Proto") == "https"
 	f.URL = r.URL
 	if original, ok := ctx.Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok {
 		f.URL = original.URL
 	}
-	return f
+	return f, trusted
 }
 
 // person is the value of a placeholder that says who the person is. It is taken as it is, never expanded (immunity S43). A

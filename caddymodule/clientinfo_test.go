@@ -50,7 +50,10 @@ func TestFactsComeFromCaddyAlone(t *testing.T) {
 			r.Header.Set("Forwarded", "for=1.3.3.4;proto=https")
 			r = prepared(r)
 			caddyhttp.SetVar(r.Context(), caddyhttp.TrustedProxyVarKey, test.trusted)
-			f := factsOf(r)
+			f, trusted := factsOf(r)
+			if trusted != test.trusted {
+				t.Errorf("trusted %v, want %v", trusted, test.trusted)
+			}
 			if f.Secure != test.secure {
 				t.Errorf("secure %v, want %v", f.Secure, test.secure)
 			}
@@ -65,8 +68,8 @@ func TestFactsComeFromCaddyAlone(t *testing.T) {
 func TestFactsHoldTheURLBeforeRewrites(t *testing.T) {
 	r := prepared(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/app/x?y=1", nil))
 	r.URL.Path, r.URL.RawQuery, r.RequestURI = "/_mfa/events", "", "/_mfa/events"
-	if got := factsOf(r).URL.String(); got != "/app/x?y=1" {
-		t.Errorf("URL %q, want the one before the rewrite", got)
+	if f, _ := factsOf(r); f.URL.String() != "/app/x?y=1" {
+		t.Errorf("URL %q, want the one before the rewrite", f.URL)
 	}
 }
 

@@ -54,7 +54,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, ask gateway.Ask
 		refuseToAnswer(w, http.StatusBadRequest)
 		return
 	}
-	facts := factsOf(asked)
+	facts, _ := factsOf(asked)
 	facts.Ask = ask
 	if h.identity != "" && !strings.HasPrefix(h.identity, clientCertificate) { // the certificate here is the proxy's
 		facts.Person = person(r, h.identity)

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -33,6 +34,7 @@ type Handler struct {
 
 	authEndpoint bool
 	matcher      matcherToken
+	lax          func() // tells once that trusted_proxies_strict is missing; nil where it is not
 }
 
 // CaddyModule returns the Caddy module information.
@@ -77,8 +79,10 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	// afterwards (caddy-notes T4).
 	if server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server); ok {
 		server.RegisterOnShutdown(h.gate.StopStreams)
-		if server.TrustedProxiesRaw != nil && server.TrustedProxiesStrict == 0 {
-			config.Logger.Warn("trusted_proxies without trusted_proxies_strict: the client chooses the address that Okta and the phone are shown (the leftmost of X-Forwarded-For); add trusted_proxies_strict to the server options")
+		if server.TrustedProxiesStrict == 0 {
+			h.lax = sync.OnceFunc(func() {
+				h.log.Warn("trusted_proxies without trusted_proxies_strict: the client chooses the address that Okta and the phone are shown (the leftmost of X-Forwarded-For); add trusted_proxies_strict to the server options")
+			})
 		}
 	}
 	return nil
@@ -145,7 +149,10 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 // ServeHTTP asks the gate. A request that may not go on has been answered when Handle returns; to
 // return an error for it instead would let a subroute with error routes send it to the upstream (T1).
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	facts := factsOf(r)
+	facts, trusted := factsOf(r)
+	if trusted && h.lax != nil {
+		h.lax() // only now: whether there are trusted proxies at all, Caddy tells no handler that it provisions
+	}
 	if ask := h.asks(facts.URL.Path); ask != gateway.AskNothing {
 		h.answer(w, r, ask)
 		return nil

@@ -152,3 +152,36 @@ func TestLogsHoldNoSecret(t *testing.T) {
 		t.Errorf("the access log says user_id %q, want bob once", who)
 	}
 }
+
+// TestLaxTrustIsToldOnce (S12, S22): where Caddy takes the leftmost address of X-Forwarded-For, which the client wrote, the log
+// says so and how to mend it, at the first request of a trusted proxy and once.
+func TestLaxTrustIsToldOnce(t *testing.T) {
+	for server, want := range map[string]int{
+		"trusted_proxies static 127.0.0.0/8":                             1,
+		"trusted_proxies static 127.0.0.0/8\n\t\ttrusted_proxies_strict": 0,
+		"trusted_proxies static 192.0.2.1/32":                            0,
+		"":                                                               0,
+	} {
+		t.Run(server, func(t *testing.T) {
+			w := newWorld(t)
+			w.server = server
+			js, file := w.logged(w.gated())
+			b := w.browser(w.run(js))
+			for range 3 {
+				if a := b.get("/"); a.StatusCode != http.StatusUnauthorized {
+					t.Fatalf("status %d", a.StatusCode)
+				}
+			}
+			told := 0
+			lines, _ := readLog(t, file)
+			for _, l := range lines {
+				if strings.Contains(l.Msg, "add trusted_proxies_strict") {
+					told++
+				}
+			}
+			if told != want {
+				t.Errorf("told %d times, want %d", told, want)
+			}
+		})
+	}
+}

@@ -259,6 +259,32 @@ func TestClassicOtherFactor(t *testing.T) {
 	}
 }
 
+// Who leaves a push whose answers were lost is no poll: the next factor is asked for where it is, and a call without an
+// answer is an error that the person sees.
+func TestClassicLeavesAPushWithoutAnAnswer(t *testing.T) {
+	lost := func() *world {
+		w := classic(t)
+		w.on("POST "+inside+"opfpixel/verify", 200, challenged(`"WAITING"`, "poll", ""))
+		w.signIn().choose(identity.Push).want("wait push #")
+		return w
+	}
+	w := lost()
+	w.on("POST "+inside+"opfpixel/verify", 500, `{}`)
+	w.poll().want("wait push #").press("other").want("choose")
+	w = lost()
+	w.on("POST "+inside+"opfpixel/verify", 500, `{}`)
+	w.poll().want("wait push #")
+	w.on("POST "+inside+"opfpixel/verify", 200, challenged(`"WAITING"`, "poll", ""))
+	w.press("resend").want("wait push #")
+	got := w.sent()
+	if len(got) != 5 || got[4] != `POST `+inside+`opfpixel/verify {"stateToken":"007st"}` {
+		t.Errorf("Okta received %v", got)
+	}
+	w = lost()
+	w.on("POST "+inside+"opfpixel/verify", 500, `{}`)
+	w.press("resend").want("error unavailable")
+}
+
 // After the factor Okta may still want something: the password comes first, a second question is asked, and a transaction
 // that is over says so.
 func TestClassicAfterTheFactor(t *testing.T) {

@@ -40,6 +40,7 @@ func (a *attempt) ask(ctx context.Context, i int) (flows.State, flows.Step, erro
 	}
 	s := &a.state
 	s.rest()
+	s.Want, s.Unsure = wantChoice, false // nothing is polled for any more, and nothing of it is to be found out
 	s.Pending = i + 1
 	f := s.pending()
 	if f.Factor != identity.Push {

@@ -156,12 +156,12 @@ func (a *attempt) press(ctx context.Context, id string) (flows.State, flows.Step
 	switch s.Want {
 	case wantEnroll, wantForm, wantActivation, wantDevice:
 		return a.pressEnrolment(ctx, id)
-	case wantChoice, wantCode, wantPhone, wantCredential, wantNothing:
+	case wantChoice, wantCode, wantPhone, wantCredential, wantProof, wantNothing:
 	default:
 		return nil, flows.Step{}, badAnswer("this step has no such button")
 	}
 	switch {
-	case id == choiceOther && len(s.Factors) > 1:
+	case id == choiceOther && a.hasOthers():
 		a.dropPush(ctx)
 		return a.chooseAgain()
 	case id == choiceResend && (s.Want == wantCode || s.Want == wantPhone) && !typed(s.pending().Factor):

@@ -85,6 +85,13 @@ func (a *attempt) adminCode(ctx context.Context, in string) (flows.State, flows.
 	if e.cfg.EnrollProof.AdminCode == nil {
 		return nil, a.noFactor(), nil
 	}
+	offered, err := a.offered(ctx) // first: a code that is good once must not be spent in vain
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	if len(offered) == 0 {
+		return nil, a.noFactor(), nil
+	}
 	wait, err := e.count.TakeAdmin(ctx, s.User)
 	if err != nil {
 		return nil, flows.Step{}, err
@@ -102,34 +109,47 @@ func (a *attempt) adminCode(ctx context.Context, in string) (flows.State, flows.
 	}
 	e.count.ForgiveAdmin(ctx, s.User)
 	s.Vouched, s.Proving = true, false
-	return a.chooseEnrolment(ctx)
+	return a.offerEnrolment(offered)
 }
 
-// chooseEnrolment shows what can be set up: what the operator allows, as far as Okta's policy offers it (§3.1).
+// chooseEnrolment shows what can be set up.
 func (a *attempt) chooseEnrolment(ctx context.Context) (flows.State, flows.Step, error) {
-	s := &a.state
-	res, err := a.get(ctx, factorsPath(s.User)+"/catalog")
+	offered, err := a.offered(ctx)
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
+	return a.offerEnrolment(offered)
+}
+
+// offered is what can be set up: what the operator allows, as far as Okta's policy offers it (§3.1).
+func (a *attempt) offered(ctx context.Context) (out []identity.Factor, err error) {
+	res, err := a.get(ctx, factorsPath(a.state.User)+"/catalog")
+	if err != nil {
+		return nil, err
+	}
 	if res.Status != http.StatusOK {
-		return nil, flows.Step{}, misconfigured(res)
+		return nil, misconfigured(res)
 	}
 	var catalog []listed
 	if json.Unmarshal(res.Body, &catalog) != nil {
-		return nil, flows.Step{}, malformed(res)
+		return nil, malformed(res)
 	}
-	s.rest()
-	s.Factors, s.Enrol, s.Want = nil, &enrolment{}, wantEnroll
 	for _, l := range catalog {
 		f := kindOf(l.Type, l.Provider)
-		if l.Status != statusActive && slices.Contains(a.engine.cfg.Enroll, f) && !slices.Contains(s.Enrol.Offered, f) {
-			s.Enrol.Offered = append(s.Enrol.Offered, f)
+		if l.Status != statusActive && slices.Contains(a.engine.cfg.Enroll, f) && !slices.Contains(out, f) {
+			out = append(out, f)
 		}
 	}
-	if len(s.Enrol.Offered) == 0 {
+	return out, nil
+}
+
+func (a *attempt) offerEnrolment(offered []identity.Factor) (flows.State, flows.Step, error) {
+	if len(offered) == 0 {
 		return nil, a.noFactor(), nil
 	}
+	s := &a.state
+	s.rest()
+	s.Factors, s.Enrol, s.Want = nil, &enrolment{Offered: offered}, wantEnroll
 	return a.show()
 }
 
@@ -139,6 +159,7 @@ func (a *attempt) enrolStep(step *flows.Step) {
 	if s.Want == wantProof {
 		step.Kind, step.Factor = flows.KindCode, identity.Other
 		step.Fields = []flows.Field{{Name: fieldCode, Label: labelAdmin, Messages: a.wrong}}
+		step.Choices = a.ways(false)
 		return
 	}
 	step.Enrolling, step.Factor = true, s.Enrol.Factor

@@ -320,6 +320,26 @@ func TestEnrolQuestion(t *testing.T) {
 	}
 }
 
+// A code is good once: it is not spent while Okta cannot say what may be set up.
+func TestAdminCodeIsKeptForLater(t *testing.T) {
+	spent := 0
+	w := bare(t, func(c *factors.Config) {
+		c.EnrollProof = factors.EnrollProof{AdminCode: func(context.Context, string, string, string) (bool, error) {
+			spent++
+			return spent == 1, nil
+		}}
+	})
+	w.on("GET "+base+"/catalog", 503, `{}`)
+	for range 4 {
+		w.start().want("code other [sidegate.proof_code]").code("right-one").want("error unavailable")
+	}
+	w.on("GET "+base+"/catalog", 200, catalog)
+	w.code("right-one").want("choose")
+	if !w.step.Enrolling {
+		t.Errorf("the page is %+v", w.step)
+	}
+}
+
 // The proofs of S76, one by one: each leads to the same choice, and makes no session by itself.
 func TestS76Proofs(t *testing.T) {
 	elsewhere := func(c *factors.Config) { c.EnrollProof = factors.EnrollProof{EmailCode: true} }
@@ -366,6 +386,9 @@ func TestS76Proofs(t *testing.T) {
 		t.Errorf("the buttons are %s", got)
 	}
 	w.press("admin").want("code other [sidegate.proof_code]")
+	w.press("other").want("choose [sidegate.proof_first]").choose(identity.SMS).want("code sms [sidegate.proof_code]")
+	w.press("other").want("choose [sidegate.proof_first]") // who has neither the phone nor the code at hand is not stuck
+	w.on("POST "+base+"/sms1/verify", 200, `{"factorResult":"CHALLENGE"}`, `{"factorResult":"SUCCESS"}`)
 	w.start().choose(identity.SMS).code("123456").want("choose")
 	if !w.step.Enrolling {
 		t.Errorf("the page is %+v", w.step)

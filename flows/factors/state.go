@@ -43,10 +43,9 @@ const (
 type state struct {
 	Version int  `json:"V"`
 	Want    want `json:"a"`
-	// Person is what the page calls the person; Redirect and Inner belong to the other engine. Inner is secret.
-	Person   string      `json:"u,omitempty"`
-	Redirect string      `json:"r,omitempty"`
-	Inner    flows.State `json:"I,omitempty"`
+	// Person is what the page calls the person; Inner is the State of the other engine, and secret.
+	Person string      `json:"u,omitempty"`
+	Inner  flows.State `json:"I,omitempty"`
 	// User is the person at Okta, "" as long as nobody is; Login, Name and Email are of the profile, and Seen is when
 	// Okta last said ACTIVE, in Unix seconds.
 	User  string `json:"i,omitempty"`
@@ -142,9 +141,9 @@ func (s *state) complete() bool {
 		return s.User != "" && s.Pending > 0 && (s.Poll != "" || s.Token != "")
 	case wantFinish:
 		return s.User != "" && s.identity().SecondFactor()
-	case wantChoice, wantNothing, wantProof, wantEnroll:
+	case wantChoice, wantNothing, wantProof:
 		return s.User != ""
-	case wantForm, wantActivation, wantDevice:
+	case wantEnroll, wantForm, wantActivation, wantDevice:
 		return s.User != "" && s.Vouched && s.Enrol != nil
 	}
 	return false

@@ -72,12 +72,12 @@ func (a *attempt) step() flows.Step {
 		step.Fields = []flows.Field{{Name: flows.FieldIdentifier, Value: s.Person}, {Name: flows.FieldPassword, Secret: true}}
 	case wantChoice:
 		step.Kind, step.Choices = flows.KindChoose, s.factorChoices()
-		if s.Proving && a.engine.cfg.EnrollProof.AdminCode != nil {
+		if a.asksAdmin() {
 			step.Choices = append(step.Choices, flows.Choice{ID: choiceAdmin, Kind: flows.ChoiceFactor, Factor: identity.Other, Label: labelAdmin})
 		}
 	case wantCode:
 		step.Kind, step.Fields = flows.KindCode, []flows.Field{{Name: fieldCode, Messages: a.wrong}}
-		step.Choices = s.ways(!typed(f.Factor))
+		step.Choices = a.ways(!typed(f.Factor))
 		if typed(f.Factor) {
 			step.Device = "" // nothing was sent anywhere
 		}
@@ -85,7 +85,7 @@ func (a *attempt) step() flows.Step {
 			step.Fields[0].Label, step.Fields[0].Secret = f.Detail, true
 		}
 	case wantCredential:
-		step.Kind, step.WebAuthn, step.Choices = flows.KindWebAuthn, s.WebAuthn, s.ways(false)
+		step.Kind, step.WebAuthn, step.Choices = flows.KindWebAuthn, s.WebAuthn, a.ways(false)
 	case wantPhone:
 		a.waitStep(&step)
 	case wantFinish:
@@ -112,7 +112,7 @@ func (a *attempt) waitStep(step *flows.Step) {
 			step.Choices = append(step.Choices, s.factorChoice(i))
 		}
 	}
-	step.Choices = append(step.Choices, s.ways(true)...)
+	step.Choices = append(step.Choices, a.ways(true)...)
 }
 
 // slowInterval is from which time between polls on the page says why it goes on late.
@@ -131,15 +131,29 @@ func (s *state) factorChoice(i int) flows.Choice {
 }
 
 // ways are the ways on from one factor.
-func (s *state) ways(resend bool) []flows.Choice {
+func (a *attempt) ways(resend bool) []flows.Choice {
 	var out []flows.Choice
 	if resend {
-		out = append(out, flows.Choice{ID: choiceResend, Kind: flows.ChoiceResend, Factor: s.pending().Factor})
+		out = append(out, flows.Choice{ID: choiceResend, Kind: flows.ChoiceResend, Factor: a.state.pending().Factor})
 	}
-	if len(s.Factors) > 1 {
+	if a.hasOthers() {
 		out = append(out, flows.Choice{ID: choiceOther, Kind: flows.ChoiceOther})
 	}
 	return out
+}
+
+// asksAdmin reports whether a code of the help desk is one of the ways.
+func (a *attempt) asksAdmin() bool {
+	return a.state.Proving && a.engine.cfg.EnrollProof.AdminCode != nil
+}
+
+// hasOthers reports whether there is more than one way.
+func (a *attempt) hasOthers() bool {
+	n := len(a.state.Factors)
+	if a.asksAdmin() {
+		n++
+	}
+	return n > 1
 }
 
 // deny shows why the attempt at one factor ended; the others lead on.
@@ -149,7 +163,7 @@ func (a *attempt) deny(why flows.DeniedReason) (flows.State, flows.Step, error) 
 	if why == flows.DeniedTimeout && s.Pending > 0 {
 		step.Choices = append(step.Choices, flows.Choice{ID: choiceID(s.Pending - 1), Kind: flows.ChoiceResend, Factor: s.pending().Factor})
 	}
-	if len(s.Factors) > 1 {
+	if a.hasOthers() {
 		step.Choices = append(step.Choices, flows.Choice{ID: choiceOther, Kind: flows.ChoiceOther})
 	}
 	if why == flows.DeniedOnPhone {

@@ -28,7 +28,7 @@ func init() { caddy.RegisterModule(AdminAPI{}) }
 //	POST /okta_mfa/unlock           {"user": ...} forgets what the gate counts against a person
 //	POST /okta_mfa/enroll_code      {"user": ...} gives out a code with which the person may set up a factor, once, within an hour
 //
-// A user is an Okta login, user id or e-mail address. Sessions go by handles, as in the logs; no answer holds a cookie.
+// A user is an Okta login, user id or e-mail address; for a code, which is for one person alone, not the address. Sessions go by handles, as in the logs; no answer holds a cookie.
 type AdminAPI struct{}
 
 // CaddyModule returns the Caddy module information.

@@ -132,7 +132,7 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"stepup.cancel":             "Cancel and go back",
 
 	"choose.title": "Confirm that it is you",
-	"choose.lead":  "Choose how you want to confirm this sign-in.",
+	"choose.lead":  "Choose how you want to confirm that it is you.",
 
 	"choose.title.enroll": "Set up another way to sign in",
 	"choose.lead.enroll":  "Your organisation wants you to be able to confirm a sign-in. Choose what to set up.",

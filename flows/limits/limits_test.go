@@ -1,9 +1,11 @@
 package limits_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -153,6 +155,101 @@ func TestS65Logins(t *testing.T) {
 			t.Errorf("%q: %v is no bad answer", bad, err)
 		}
 	}
+}
+
+// Whatever keeps a person out by name ends with an unlock of the whole login, however the name was typed.
+func TestUnlockByLogin(t *testing.T) {
+	b := newBench(t, limits.Config{Passwords: 1, Pushes: 1})
+	kept := func(name string) (out []string) {
+		t.Helper()
+		for what, wait := range map[string]func() (time.Duration, error){
+			"restore": func() (time.Duration, error) { return b.TakeRestore(t.Context(), name) },
+			"unasked": func() (time.Duration, error) { return b.WaitUnasked(t.Context(), name) },
+			"password": func() (time.Duration, error) {
+				return b.TakePassword(t.Context(), netip.MustParseAddr("203.0.113.7"), name)
+			},
+		} {
+			if d, err := wait(); err != nil {
+				t.Fatal(err)
+			} else if d > 0 {
+				out = append(out, what)
+			}
+		}
+		slices.Sort(out)
+		return out
+	}
+	fill := func() {
+		t.Helper()
+		for _, name := range []string{"bob@example.net", "bob@example.com", "bob"} {
+			kept(name)
+			for range 2 {
+				if err := b.Unasked(t.Context(), "00ubob", name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	for _, name := range []string{"bob@example.com", "bob"} {
+		fill()
+		if got := kept(name); len(got) != 3 {
+			t.Fatalf("%s is kept out by %v", name, got)
+		}
+		if err := limits.Unlock(t.Context(), b.budget, org, "Bob@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		if got := kept(name); len(got) != 0 {
+			t.Errorf("%s is still kept out by %v", name, got)
+		}
+	}
+	fill()
+	if err := limits.Unlock(t.Context(), b.budget, org, "Bob@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if got := kept("bob@example.net"); len(got) != 3 {
+		t.Errorf("another login is kept out by %v alone", got)
+	}
+}
+
+// S78: where a denial counts for longer than pushes do, the phone is left in peace for all that time, also with a budget that
+// keeps an event for its own window alone.
+func TestS78CoolDownLongerThanTheWindow(t *testing.T) {
+	b := newBench(t, limits.Config{})
+	c, err := limits.New(forgetful{b.budget, map[string]time.Time{}}, limits.Config{Window: time.Minute, CoolDown: time.Hour}, org)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Unasked(t.Context(), "00ubob", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Denied(t.Context(), c.Name("bob")); err != nil {
+		t.Fatal(err)
+	}
+	b.clock = b.clock.Add(10 * time.Minute)
+	if wait, err := c.WaitUnasked(t.Context(), "bob"); err != nil || wait != 50*time.Minute {
+		t.Errorf("the wait is %v, %v", wait, err)
+	}
+	b.clock = b.clock.Add(50 * time.Minute)
+	if wait, err := c.WaitUnasked(t.Context(), "bob"); err != nil || wait != 0 {
+		t.Errorf("an hour later the wait is %v, %v", wait, err)
+	}
+}
+
+// forgetful is a budget that keeps the events of a key, as a shared store does, until the window of the latest has passed.
+type forgetful struct {
+	*store.Counters
+	until map[string]time.Time
+}
+
+func (f forgetful) Take(ctx context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
+	f.until[key] = f.Now().Add(window)
+	return f.Counters.Take(ctx, key, limit, window)
+}
+
+func (f forgetful) Wait(ctx context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
+	if !f.Now().Before(f.until[key]) {
+		return 0, nil
+	}
+	return f.Counters.Wait(ctx, key, limit, window)
 }
 
 // An operator's unlock forgets what is counted against one person, by name and by id, and nothing of anybody else.

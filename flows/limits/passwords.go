@@ -65,7 +65,8 @@ func (c *Counter) Unasked(ctx context.Context, who, login string) error {
 	if err := c.mark(ctx, classSend, who, c.cfg.Window); err != nil {
 		return err
 	}
-	if err := c.mark(ctx, classUnasked, c.Name(login), c.cfg.Window); err != nil {
+	// WaitUnasked looks at the latest of these for as long as a denial counts.
+	if err := c.mark(ctx, classUnasked, c.Name(login), max(c.cfg.CoolDown, c.cfg.Window)); err != nil {
 		return err
 	}
 	return c.mark(ctx, classUnaskedBy, c.short(login), c.cfg.Window)

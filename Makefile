@@ -56,6 +56,10 @@ bench: ## CPU per request with and without the gate, and the benchmarks of Gate.
 soak: ## ten thousand waiting browsers on one process; SOAK=-http2 for browsers on TLS
 	go run ./internal/bench/soak $(SOAK)
 
+.PHONY: replicas
+replicas: ## a thousand sign-ins on three replicas, of which one is killed while Redis starts again
+	go test -count=1 -v -timeout=5m -run=TestCrowd ./e2e/replicas -crowd=1000
+
 .PHONY: demo
 demo: ## a simulated Okta, Caddy with the gate and a legacy app, on this machine
 	go run ./cmd/demo

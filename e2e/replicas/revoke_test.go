@@ -155,6 +155,30 @@ func TestSignOutReachesEveryReplica_S44_S45(t *testing.T) {
 	}
 }
 
+// An admin who ends a person's sessions at one replica ends them on all, with what is open there, and nobody else's.
+func TestAdminRevokesOnEveryReplica_S45(t *testing.T) {
+	w := newRedisWorld(t, setup{}, durable...)
+	pat, quinn := w.join("pat"), w.join("quinn")
+	b, other := w.browser(mainSite), w.browser(mainSite)
+	b.signIn(pat, "/report")
+	other.signIn(quinn, "/report")
+	copied := b.copies(pat, w.all...)
+	began := time.Now()
+	if status, text := w.all[0].admin(http.MethodPost, "/okta_mfa/revoke", "application/json", `{"user":"`+pat.login+`"}`); status != http.StatusOK {
+		t.Fatalf("%d %s", status, text)
+	}
+	dead(w, copied, began)
+	other.refusedNowhere(quinn)
+	<-time.After(time.Second) // sessions know the second in which they began
+	b.askPush(pat, "/report")
+	if err := pat.approve(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.arrive("/report").in(pat); err != nil {
+		t.Errorf("signed in again: %v", err)
+	}
+}
+
 // S62: while Redis is down the page does not say that the person is signed out; the session is dead where that was asked
 // for, and on the others as soon as Redis is back, even if it has forgotten everything.
 func TestSignOutWhileRedisIsDown_S62(t *testing.T) {

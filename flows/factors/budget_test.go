@@ -9,6 +9,7 @@ import (
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/flows/factors"
+	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/gateway/identity"
 )
 
@@ -230,5 +231,24 @@ func TestS75NumberStaysOnThePage(t *testing.T) {
 	w.poll().want("denied unsupported final")
 	if strings.Contains(w.step.Cause.Error(), "7291") {
 		t.Errorf("the log gets %v", w.step.Cause)
+	}
+}
+
+// S78: where Okta sends a push of itself after the password, at a site with the other engine, it is not asked to while a denial
+// at this one counts.
+func TestS78DeniedForTheOtherEngine(t *testing.T) {
+	w := newWorld(t)
+	w.on("POST "+push+"/verify", 201, waitingPush(""))
+	w.on("GET "+pushTx, 200, `{"factorResult":"REJECTED"}`)
+	w.start().choose(identity.Push).poll().want("denied denied_on_phone")
+	other, err := limits.New(w.budget, limits.Config{}, w.client.Origin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Unasked(t.Context(), userID, "Isaac@Example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if wait, err := other.WaitUnasked(t.Context(), "Isaac@Example.com"); err != nil || wait != 5*time.Minute {
+		t.Errorf("the next password has to wait for %v, %v", wait, err)
 	}
 }

@@ -134,8 +134,10 @@ func (a *attempt) refuse(ctx context.Context, v *verdict) (flows.State, flows.St
 	a.cause = v.res.Refuse(flows.ReasonBadAnswer).Err
 	switch v.outcome {
 	case rejected:
-		if err := e.count.Denied(ctx, s.User); err != nil {
-			return nil, flows.Step{}, err
+		for _, who := range []string{s.User, e.count.Name(s.Login), e.count.Name(s.Person)} { // by name for passwords at the other engine
+			if err := e.count.Denied(ctx, who); err != nil {
+				return nil, flows.Step{}, err
+			}
 		}
 		return a.deny(flows.DeniedOnPhone)
 	case updateApp:

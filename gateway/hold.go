@@ -97,7 +97,7 @@ func (h *hold) end() {
 	h.gate.log.Info("a stream was closed because its session has ended", slog.String("user", h.session.Identity.Login), slog.String("session", h.session.Handle))
 	h.cancel()
 	if h.conn != nil {
-		h.conn.Close() //nolint:errcheck // it is over either way
+		go h.conn.Close() //nolint:errcheck // it is over either way; TLS says goodbye, for which others must not wait
 		return
 	}
 	// A handler that waits for a client that does not read hears nothing of its context.

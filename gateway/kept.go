@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -31,6 +32,8 @@ const (
 	keptFor = 15 * time.Minute
 	// keptPerAddress is how many one address may have kept in that time. Nobody has proved anything yet.
 	keptPerAddress = 20
+	// maxKeptBytes bounds what all addresses together have this process keep in that time, wherever it is kept.
+	maxKeptBytes = 64 << 20
 	// resumeRoute is where the sign-in leads that follows, and the page that asks.
 	resumeRoute = "/resume"
 	// resumeField is the only field of the form that sends it on. No other form's first field is called so.
@@ -116,7 +119,28 @@ func (x *exchange) tooMany() bool {
 		addr = netip.PrefixFrom(addr, 56).Masked().Addr()
 	}
 	wait, err := x.cfg.State.budget.Take(x.r.Context(), "kept/"+addr.String(), keptPerAddress, keptFor)
-	return err != nil || wait > 0
+	return err != nil || wait > 0 || !x.cfg.State.room.take(x.r.ContentLength)
+}
+
+// room bounds what is kept for strangers, who can come from any number of addresses.
+type room struct {
+	mu    sync.Mutex
+	since time.Time
+	used  int64
+}
+
+// take reports whether there is room for n bytes more.
+func (r *room) take(n int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := time.Now(); now.Sub(r.since) >= keptFor {
+		r.since, r.used = now, 0
+	}
+	if r.used+n > maxKeptBytes {
+		return false
+	}
+	r.used += n
+	return true
 }
 
 // readBody reads the whole body, within its bounds of size and time.

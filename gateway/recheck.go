@@ -112,7 +112,7 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 	if err != nil {
 		return failed("session not rechecked: the store cannot be asked whose turn it is", err)
 	}
-	doc, err := state.document(ctx, s)
+	doc, err := state.document(ctx, g.cfg.Org, s)
 	if err != nil {
 		return failed("session not rechecked: its document cannot be read", err)
 	}
@@ -150,13 +150,13 @@ func checkID(s *session.Opened) string { return orDefault(s.Kin, s.Handle) }
 
 // document is the one by which a session is rechecked; one that is not there any more, because the store has lost it, is made
 // anew.
-func (s *State) document(ctx context.Context, of *session.Opened) (*storedSession, error) {
+func (s *State) document(ctx context.Context, org string, of *session.Opened) (*storedSession, error) {
 	b, err := s.documents.Get(ctx, store.Sessions, checkID(of))
 	if errors.Is(err, store.ErrNotFound) && of.Kin != "" {
 		return &storedSession{SessionInfo: SessionInfo{Handle: of.Kin, Expires: of.ExpiresAt}}, nil
 	}
 	if errors.Is(err, store.ErrNotFound) {
-		return &storedSession{SessionInfo: SessionInfo{Handle: of.Handle, Subject: of.Identity.Subject, Login: of.Identity.Login, Email: of.Identity.Email,
+		return &storedSession{SessionInfo: SessionInfo{Handle: of.Handle, Org: org, Subject: of.Identity.Subject, Login: of.Identity.Login, Email: of.Identity.Email,
 			Issued: of.IssuedAt, Expires: of.ExpiresAt}}, nil
 	}
 	if err != nil {

@@ -73,7 +73,12 @@ func (s *State) leave(rank uint64) {
 func (s *State) choose() {
 	h := &s.inUse
 	chosen := h.named[len(h.named)-1].store
-	h.unread.Store(chosen != s.memory && (!h.begun || h.unread.Load()))
+	switch {
+	case chosen == s.memory:
+		h.unread.Store(false)
+	case !h.begun:
+		h.unread.Store(true)
+	}
 	h.begun = true
 	if chosen == s.current() || s.ctx.Err() != nil {
 		return
@@ -91,39 +96,82 @@ func (s *State) choose() {
 	ctx, stop := context.WithCancel(s.ctx)
 	read, once := make(chan struct{}), sync.Once{}
 	h.stop, h.read = stop, read
+	known := s.revocations.All() // after the store is in use: what is revoked from now on goes there
 	s.background.Go(func() {
+		there := map[store.Revocation]bool{}
 		chosen.Revocations.Follow(ctx, func(r store.Revocation) {
 			if r == (store.Revocation{}) {
 				once.Do(func() {
-					h.unread.Store(false)
-					close(read)
+					s.wasRead(read)
+					s.later(func() { s.handOn(ctx, chosen.Revocations, known, there) })
 				})
 				return
+			}
+			select {
+			case <-read:
+			default:
+				there[instant(r)] = true
 			}
 			s.end(r)
 		})
 	})
 }
 
+// wasRead notes that the revocations of the store in use were read, of which read tells.
+func (s *State) wasRead(read chan struct{}) {
+	s.inUse.mu.Lock()
+	defer s.inUse.mu.Unlock()
+	if s.inUse.read == read {
+		s.inUse.unread.Store(false)
+	}
+	close(read)
+}
+
+// handOn tells a store that has come into use what had ended before and is not there: others who start with it must know.
+func (s *State) handOn(ctx context.Context, to store.Revocations, known []store.Revocation, there map[store.Revocation]bool) {
+	for _, r := range known {
+		if ctx.Err() == nil && !there[instant(r)] {
+			_ = to.Revoke(ctx, r) // the store goes on trying
+		}
+	}
+}
+
+// instant is r with times that are equal where they are the same.
+func instant(r store.Revocation) store.Revocation {
+	r.Before, r.Until = time.UnixMicro(r.Before.UnixMicro()), time.UnixMicro(r.Until.UnixMicro())
+	return r
+}
+
 // current is the store in use.
 func (s *State) current() store.Store { return *s.inUse.store.Load() }
+
+// storeTimeout bounds what a request waits for a store that does not answer.
+const storeTimeout = 5 * time.Second
 
 // documents are those of the store in use.
 type documents struct{ *State }
 
 func (d documents) Put(ctx context.Context, kind store.Kind, id string, doc []byte, ttl time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	return d.current().Documents.Put(ctx, kind, id, doc, ttl)
 }
 
 func (d documents) Get(ctx context.Context, kind store.Kind, id string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	return d.current().Documents.Get(ctx, kind, id)
 }
 
 func (d documents) Take(ctx context.Context, kind store.Kind, id string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	return d.current().Documents.Take(ctx, kind, id)
 }
 
 func (d documents) Delete(ctx context.Context, kind store.Kind, id string) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
 	return d.current().Documents.Delete(ctx, kind, id)
 }
 

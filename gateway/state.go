@@ -24,6 +24,7 @@ type State struct {
 	budget       store.Budget    // of this process
 	documents    store.Documents // of the store in use
 	holds        holds
+	room         room          // for kept requests
 	gates        atomic.Uint64 // made so far
 
 	ctx        context.Context // ends with Close
@@ -57,6 +58,9 @@ func (s *State) Revoke(ctx context.Context, r store.Revocation) error {
 	// A session that another site would hand over again has not ended.
 	raw, missing := s.documents.Get(ctx, store.Sessions, r.Session)
 	var doc storedSession
+	if missing != nil && !errors.Is(missing, store.ErrNotFound) {
+		return errors.Join(err, fmt.Errorf("looking for what else began with a session: %w", missing))
+	}
 	if missing != nil || json.Unmarshal(raw, &doc) != nil || doc.Kin == "" {
 		return err
 	}

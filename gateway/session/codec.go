@@ -102,6 +102,11 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 	return opened, nil
 }
 
+// Remember is for a session that has just got another cookie: nothing of it has to be fetched again, here.
+func (c *Codec) Remember(b Binding, cookie string, s *Opened) {
+	c.cache.put(c.bound(b).Binding, cookie, s)
+}
+
 // bound is b with strings that nothing else holds and with its name for the seal. The latest one is kept, because
 // nearly all requests of a gate have the same.
 func (c *Codec) bound(b Binding) *bound {

@@ -75,6 +75,20 @@ func (r *Revocations) Revoked(org string, s *Opened) bool {
 	return ended || cut && s.IssuedAt.Before(c.before)
 }
 
+// All are the revocations remembered.
+func (r *Revocations) All() []store.Revocation {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	all := make([]store.Revocation, 0, len(r.sessions)+len(r.subjects))
+	for handle, until := range r.sessions {
+		all = append(all, store.Revocation{Session: handle, Until: until})
+	}
+	for who, c := range r.subjects {
+		all = append(all, store.Revocation{Org: who.org, Subject: who.subject, Before: c.before, Until: c.until})
+	}
+	return all
+}
+
 // Len is the number of revocations remembered.
 func (r *Revocations) Len() int {
 	r.mu.RLock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -99,17 +100,33 @@ func (d documents) All(ctx context.Context, kind store.Kind) iter.Seq2[[]byte, e
 			yield(nil, d.failed(opDocument, err))
 			return
 		}
-		for _, name := range names {
-			sealed, err := d.client.HGet(ctx, name, "d").Bytes()
-			doc, err := d.opened(ctx, name, sealed, err)
-			if errors.Is(err, store.ErrNotFound) {
-				continue
-			}
-			if !yield(doc, err) || err != nil {
+		for some := range slices.Chunk(names, page) {
+			if !d.some(ctx, some, yield) {
 				return
 			}
 		}
 	}
+}
+
+// some yields the documents of some names, which are asked for at once, and reports whether to go on.
+func (d documents) some(ctx context.Context, names []string, yield func([]byte, error) bool) bool {
+	pipe := d.client.Pipeline()
+	answers := make([]*redis.StringCmd, len(names))
+	for i, name := range names {
+		answers[i] = pipe.HGet(ctx, name, "d")
+	}
+	_, _ = pipe.Exec(ctx) // each answer has its own error
+	for i, name := range names {
+		sealed, err := answers[i].Bytes()
+		doc, err := d.opened(ctx, name, sealed, err)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if !yield(doc, err) || err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // names are the keys of all documents of a kind.

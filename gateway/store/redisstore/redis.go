@@ -1,6 +1,7 @@
 // Package redisstore owns a store.Store in Redis or Valkey: one server, one behind Sentinel, or a cluster. Whoever can
 // read that server learns nothing from it: what is kept is sealed, and names are keyed hashes. Whoever can write to it can
-// make people begin again, and nothing else: what is sealed for one name opens under no other.
+// forge nothing, and move nothing: what is sealed for one name opens under no other. But what was there can be deleted, or put
+// back for as long as it says itself: sign-ins, counters, revocations.
 package redisstore
 
 import (

@@ -18,7 +18,7 @@ type revocations struct{ *Redis }
 
 const (
 	purposeRevocation = "revocation"
-	// page is how many revocations are read at once.
+	// page is how many revocations or documents are read at once.
 	page = 1000
 )
 
@@ -87,10 +87,13 @@ func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
 		if _, err := v.seal(ctx, purposeRevocation, nil); err != nil {
 			return err
 		}
-		if err := v.readAll(ctx, apply); err != nil {
+		missing := v.own.all()
+		if err := v.readAll(ctx, apply, missing); err != nil {
 			return err
 		}
-		v.own.retry() // what Redis has lost meanwhile
+		if len(missing) > 0 { // Redis has lost some
+			v.own.retry()
+		}
 		apply(store.Revocation{})
 		return nil
 	}, func(sealed []byte) { _ = v.apply(ctx, sealed, apply) })
@@ -125,8 +128,8 @@ func (v revocations) putOwn(ctx context.Context) bool {
 	return true
 }
 
-// readAll applies all revocations that are kept.
-func (v revocations) readAll(ctx context.Context, apply func(store.Revocation)) error {
+// readAll applies all revocations that are kept, and takes them out of missing.
+func (v revocations) readAll(ctx context.Context, apply func(store.Revocation), missing map[string]time.Time) error {
 	for at := int64(0); ; at += page {
 		// The last to be forgotten come first: whatever is added or forgotten meanwhile, none is passed over.
 		all, err := v.client.ZRevRangeByScore(ctx, v.name(), &redis.ZRangeBy{
@@ -136,6 +139,7 @@ func (v revocations) readAll(ctx context.Context, apply func(store.Revocation)) 
 			return v.failed(opRevocation, err)
 		}
 		for _, sealed := range all {
+			delete(missing, sealed)
 			_ = v.apply(ctx, []byte(sealed), apply) // counted
 		}
 		if len(all) < page {

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,17 +107,56 @@ func (a *applying) to(r *http.Request) uint64 {
 
 // under is for one method and URL, and for what else they could be read as.
 func (a *applying) under(r *http.Request, method string, u url.URL) uint64 {
+	applies := a.at(r, method, u)
+	for _, other := range otherMethods(r.Header, method) {
+		applies |= a.at(r, other, u)
+	}
+	return applies
+}
+
+// at is for one method, one URL, and the paths that the URL's could be read as.
+func (a *applying) at(r *http.Request, method string, u url.URL) uint64 {
 	applies := a.as(r, method, u)
 	if plainPath(&u) {
 		return applies
 	}
 	u.Path, u.RawPath = readPath(u.Path), ""
 	applies |= a.as(r, method, u)
+	if script := scriptOf(u.Path); script != "" {
+		u.Path = script
+		applies |= a.as(r, method, u)
+	}
 	if trimmed := strings.TrimRight(u.Path, "/"); trimmed != "" && trimmed != u.Path {
 		u.Path = trimmed
 		applies |= a.as(r, method, u)
 	}
 	return applies
+}
+
+// overrides are headers in which some frameworks look for the method.
+var overrides = [...]string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
+
+// otherMethods are those that an upstream could take a request's method for: it in capitals, GET for a HEAD, and for the
+// CONNECT of a WebSocket over HTTP/2 or 3, of which Caddy makes one, and the first and the last that a header names in its
+// place.
+func otherMethods(h http.Header, method string) (others []string) {
+	add := func(other string) {
+		if other != method && !slices.Contains(others, other) {
+			others = append(others, other)
+		}
+	}
+	upper := strings.ToUpper(method)
+	add(upper)
+	if upper == http.MethodHead || upper == http.MethodConnect {
+		add(http.MethodGet)
+	}
+	for _, name := range overrides {
+		if values := h[name]; len(values) > 0 {
+			add(strings.ToUpper(values[0]))
+			add(strings.ToUpper(values[len(values)-1]))
+		}
+	}
+	return others
 }
 
 // as asks the matchers. The request is changed for so long and not copied, because Caddy's placeholders, which matchers
@@ -140,15 +181,28 @@ func (a *applying) as(r *http.Request, method string, u url.URL) uint64 {
 // plainPath reports whether nobody reads the path as another one.
 func plainPath(u *url.URL) bool {
 	p := u.Path
-	return u.RawPath == "" && !strings.ContainsAny(p, "%\\;") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") &&
-		(len(p) == 1 || !strings.HasSuffix(p, "/"))
+	return u.RawPath == "" && p != "" && !strings.ContainsAny(p, "%\\;?#\x00") && !strings.Contains(p, "//") && !strings.Contains(p, "/.") &&
+		(len(p) == 1 || !strings.HasSuffix(p, "/")) && scriptOf(p) == ""
 }
 
 // maxDecodings is how often a path is decoded beyond the once that net/http does.
 const maxDecodings = 3
 
-// readPath is p as the most willing upstream reads it: decoded again, backslashes as slashes, without path parameters and
-// dot segments.
+// scripts are the extensions of what servers run and hand the rest of the path to, its PATH_INFO.
+var scripts = []string{".php", ".phtml", ".cgi", ".fcgi", ".pl", ".py", ".asp", ".aspx", ".cfm"}
+
+// scriptOf is p up to the first script that is not its end, "" where there is none.
+func scriptOf(p string) string {
+	for i := 1; i < len(p); i++ {
+		if p[i] == '/' && slices.Contains(scripts, strings.ToLower(path.Ext(p[:i]))) {
+			return p[:i]
+		}
+	}
+	return ""
+}
+
+// readPath is p as the most willing upstream reads it: decoded again, up to what it takes for the end, backslashes as
+// slashes, without path parameters and dot segments.
 func readPath(p string) string {
 	for range maxDecodings {
 		again, err := url.PathUnescape(p)
@@ -156,6 +210,12 @@ func readPath(p string) string {
 			break
 		}
 		p = again
+	}
+	if end := strings.IndexAny(p, "?#\x00"); end >= 0 {
+		p = p[:end]
+	}
+	if p == "" {
+		return "/"
 	}
 	segments := strings.Split(strings.ReplaceAll(p, "\\", "/"), "/")
 	for i, s := range segments {

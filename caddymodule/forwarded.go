@@ -94,7 +94,7 @@ func forwarded(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
 		return nil, errors.New("X-Forwarded-Host is no host")
 	}
 	address, err := url.ParseRequestURI(uri)
-	if err != nil || !strings.HasPrefix(uri, "/") {
+	if err != nil || !strings.HasPrefix(uri, "/") || strings.Contains(uri, "#") { // nginx would hand a fragment on, which apps cut off
 		return nil, errors.New("X-Forwarded-Uri is no path with an optional query")
 	}
 	asked := r.Clone(r.Context())

@@ -91,6 +91,7 @@ func TestS07MalformedQuestions(t *testing.T) {
 		"absolute":            change("X-Forwarded-Uri", "X-Forwarded-Uri: https://legacy.example.com/payroll"),
 		"absolute, malformed": change("X-Forwarded-Uri", "X-Forwarded-Uri: https://app/%zz"),
 		"relative":            change("X-Forwarded-Uri", "X-Forwarded-Uri: payroll"),
+		"fragment":            change("X-Forwarded-Uri", "X-Forwarded-Uri: /payroll#x"), // which nginx hands on as it is
 		"two values":          change("", "X-Forwarded-Uri: /other"),
 		"long":                change("X-Forwarded-Uri", "X-Forwarded-Uri: /"+strings.Repeat("a", 9<<10)),
 		"two hosts":           change("", "X-Forwarded-Host: other.example.com"),

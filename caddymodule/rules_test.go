@@ -166,7 +166,8 @@ var transfers = []string{
 	"/%74ransfer/now", "/%2e/transfer/now", "/x/%2e%2e/transfer/now", "/x/..%2ftransfer/now", "/transfer%2fnow", "/%2ftransfer/now", "/transfer/%2e/now",
 	"/TRANSFER/now", "/TraNsfer/NOW", "/%54ransfer/now", "/transfer/now/", "/transfer/now//", "/transfer;a=b/now", "/transfer/now;jsessionid=1", "/;/transfer/now",
 	"/x/..;/transfer/now", "/x/..%5ctransfer/now", "/transfer%5cnow", "/x%5c..%5ctransfer%5cnow", "/%2574ransfer/now", "/%25252e/transfer/now", "/x/%252e%252e%252ftransfer/now",
-	"/transfer/now?x=/", "/transfer/now?", "/transfer/now?x=#/y", "/transfer/now%3bx", "/transfer/now.", "/transfer/%2E./transfer/now",
+	"/transfer/now?x=/", "/transfer/now?", "/transfer/now?x=#/y", "/transfer/now%3bx", "/transfer/now.",
+	"/transfer/now#x", "/transfer/now%23x", "/transfer/now%3fx", "/transfer/now%253fx", "/transfer/now%00.png", "/transfer/%2E./transfer/now",
 }
 
 // S01, S02: a matcher of a rule is asked about the path alone, and no spelling that an upstream reads as that path escapes it.
@@ -233,6 +234,37 @@ func TestS11RulesSeeBothPaths(t *testing.T) {
 	}
 	if got := w.as(addr, bob(), "GET", "/x"); got != "in" {
 		t.Errorf("GET: %q", got)
+	}
+}
+
+// S02: what stands behind a script's name is its PATH_INFO, and not another page; a path that is left out is the root.
+func TestS02PathInfoEscapesNoStepUp(t *testing.T) {
+	w := newWorld(t)
+	addr := w.start(w.ruled("@transfer path /transfer.php /", "step_up @transfer number_challenge"))
+	for path, want := range map[string]string{
+		"/transfer.php": "challenged", "/transfer.php/x": "challenged", "/transfer.php/x/y.php": "challenged", "/Transfer.PHP/x": "challenged", "/transfer.php%2fx": "challenged",
+		"/x/..;/transfer.php/y": "challenged", "/": "challenged", "http://" + addr: "challenged", "/v1.2/transfer": "in", "/x.php.d/y": "in", "/transfer.phps": "in", "/transfer.phps/x": "in",
+	} {
+		if got := w.as(addr, bob(), "GET", path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}
+
+// S02: a rule for a method holds for whatever else an upstream takes for that method.
+func TestS02NoMethodEscapesAStepUp(t *testing.T) {
+	w := newWorld(t)
+	addr := w.start(w.ruled("@read method GET\n\t@remove method DELETE", "step_up @read number_challenge\n\t\tdeny @remove groups staff"))
+	for _, c := range []struct{ method, header, want string }{
+		{"GET", "", "challenged"}, {"get", "", "challenged"}, {"HEAD", "", "challenged"}, {"CONNECT", "", "challenged"}, // a WebSocket over HTTP/3, of which Caddy makes a GET
+		{"POST", "", "in"}, {"DELETE", "", "forbidden"}, {"delete", "", "forbidden"},
+		{"POST", "X-HTTP-Method-Override: DELETE", "forbidden"}, {"POST", "x-http-method-override: delete", "forbidden"}, {"POST", "X-HTTP-Method: DELETE", "forbidden"},
+		{"POST", "X-Method-Override: PUT\nX-Method-Override: DELETE", "forbidden"}, {"POST", "X-Method-Override: DELETE\nX-Method-Override: PUT", "forbidden"},
+		{"POST", "X-HTTP-Method-Override: PUT", "in"},
+	} {
+		if got := w.as(addr, bob(), c.method, "/x", c.header); got != c.want {
+			t.Errorf("%s %q: %q, want %q", c.method, c.header, got, c.want)
+		}
 	}
 }
 

@@ -194,6 +194,9 @@ func checkProxied(t *testing.T, w *world, sim *oktasim.Org, addr string) {
 		if got := r.Header.Get("X-Forwarded-For"); got != "127.0.0.1" {
 			t.Errorf("the app is told of %q", got)
 		}
+		if got := r.Header.Get("X-Forwarded-Host"); strings.Contains(got, "other.example.com") {
+			t.Errorf("the app is told that it is %q", got)
+		}
 		delete(b.cookies, "theme")
 	}
 	if a := b.do(http.MethodPost, "/transfer", map[string][]string{"to": {"eve"}}); a.StatusCode != http.StatusOK {

@@ -24,7 +24,7 @@ func init() { caddy.RegisterModule(AdminAPI{}) }
 //
 //	GET  /okta_mfa/sessions?user=   the live sessions, of one person or all
 //	POST /okta_mfa/revoke           {"user": ...} or {"session": handle} ends them, on every replica
-//	GET  /okta_mfa/pending          the sign-ins in progress in this process
+//	GET  /okta_mfa/pending          the sign-ins in progress that this replica began or went on with, as it last saw them
 //	POST /okta_mfa/unlock           {"user": ...} forgets what the gate counts against a person
 //	POST /okta_mfa/enroll_code      {"user": ...} gives out a code with which the person may set up a factor, once, within an hour
 //

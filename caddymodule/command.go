@@ -79,7 +79,7 @@ func commands(root *cobra.Command) {
 	revoke.Flags().String("user", "", "All sessions of this person")
 	revoke.Flags().String("session", "", "The session with this handle")
 
-	subcommand(root, "pending", "Lists the sign-ins in progress", cobra.NoArgs, func(c *cobra.Command, _ []string) error {
+	subcommand(root, "pending", "Lists the sign-ins in progress that this replica began or went on with", cobra.NoArgs, func(c *cobra.Command, _ []string) error {
 		var found []transaction.Pending
 		if err := callAdmin(c, http.MethodGet, "pending", nil, &found); err != nil {
 			return err

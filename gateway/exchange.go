@@ -71,7 +71,7 @@ func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*ses
 		x.known = claims
 		var c *check
 		if x.checks != nil {
-			c = x.checkOf(claims)
+			c = x.checkOf(claims, now)
 			claims = x.lately(claims, c)
 		}
 		if applies != nil {

@@ -49,12 +49,25 @@ func newChecks() *otter.Cache[string, *check] {
 	return otter.Must(&otter.Options[string, *check]{MaximumSize: maxChecks})
 }
 
-// checkOf is what is known of a session; at first what its sign-in knew.
-func (x *exchange) checkOf(s *session.Opened) *check {
+// checkOf is what is known of a session. A gate that sees one for the first time when it is due reads what another replica, or the
+// configuration before, was told of it: once, and not for one whose sign-in says enough.
+func (x *exchange) checkOf(s *session.Opened, now time.Time) *check {
 	c, ok := x.checks.GetIfPresent(s.Handle)
-	if !ok {
-		c, _ = x.checks.SetIfAbsent(s.Handle, &check{good: s.IssuedAt, next: s.IssuedAt.Add(x.cfg.Recheck)})
+	if ok {
+		return c
 	}
+	c = &check{good: s.IssuedAt, next: s.IssuedAt.Add(x.cfg.Recheck)}
+	if !now.Before(c.next) && now.Before(s.ExpiresAt) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), firstRead) // a client that leaves gains nothing
+		defer cancel()
+		if doc, err := x.cfg.State.document(ctx, x.cfg.Org, s); err != nil {
+			x.log.WarnContext(ctx, "what okta last said of a session cannot be read; it goes on with its cookie's groups", slog.Any("error", err),
+				slog.String("user", s.Identity.Login), slog.String("session", s.Handle))
+		} else if doc.Checked.After(c.good) {
+			c.good, c.groups, c.next = doc.Checked, doc.Groups, doc.Checked.Add(x.cfg.Recheck)
+		}
+	}
+	c, _ = x.checks.SetIfAbsent(s.Handle, c)
 	return c
 }
 

@@ -159,8 +159,7 @@ func TestRecheck_S54(t *testing.T) {
 				// A replica that has not asked, or this one after a reload, hears of it.
 				again := newRechecking(t, state, flow)
 				again.cookie = r.cookie
-				again.ask()
-				again.want("after a reload", c.status, c.groups)
+				again.want("after a reload, at once", c.status, c.groups)
 				if flow.times() != 1 {
 					t.Errorf("asked %d times", flow.times())
 				}
@@ -220,6 +219,41 @@ func TestRecheckOfAFamily_S54(t *testing.T) {
 		there.want("suspended, on the other site", 401, "")
 		if list, err := state.Sessions(t.Context(), func(*SessionInfo) bool { return true }); err != nil || len(list) != 0 {
 			t.Errorf("%+v, %v", list, err)
+		}
+	})
+}
+
+// S54: a session that began before there were other sites takes its renewal along into the family that the first hand-over makes.
+func TestRecheckOfAFamilyMadeLate_S54(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := NewState()
+		defer state.Close()
+		flow := &oracle{script: straight(), says: active}
+		here, there := newRechecking(t, state, flow), newRechecking(t, state, flow)
+		here.enter()
+		time.Sleep(15 * time.Minute)
+		here.want("before the hand-over", 200, "staff,finance")
+		r, w := httptest.NewRequest("GET", "https://example.com/", nil), httptest.NewRecorder()
+		r.AddCookie(here.cookie)
+		x := exchange{Gate: here.Gate, policy: "p", site: "example.com", w: w, r: r, facts: Facts{ClientIP: clientIP}}
+		s, ok := x.current()
+		if !ok || s == nil {
+			t.Fatal("no session")
+		}
+		family, err := x.familyOf(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		here.cookie = w.Result().Cookies()[0]
+		there.family, there.bare = family, true
+		there.enter()
+		flow.say(flows.Standing{Subject: "00u1"}, nil)
+		time.Sleep(15 * time.Minute)
+		there.want("the other site asks", 200, "staff,finance")
+		there.want("suspended, there", 401, "")
+		here.want("suspended, here", 401, "")
+		if flow.times() != 2 || flow.asked[1].Renewal != "rt-2" {
+			t.Errorf("asked %+v", flow.asked)
 		}
 	})
 }

@@ -130,7 +130,7 @@ func (i *SessionInfo) opened() *session.Opened {
 	return &session.Opened{Handle: i.Handle, Claims: session.Claims{IssuedAt: i.Issued.Truncate(time.Second), Identity: identity.Identity{Subject: i.Subject}}}
 }
 
-// Pending lists the sign-ins in progress in this process, the latest first.
+// Pending lists the sign-ins in progress that this process began or went on with, as it last saw them, the latest first.
 func (s *State) Pending() []transaction.Pending { return s.transactions.Pending() }
 
 // RevokeUser ends every session of a person by now: of the subject in each of the orgs, and of whoever signed in with user as

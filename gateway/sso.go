@@ -178,6 +178,11 @@ func (x *exchange) familyOf(s *session.Opened) (session.ID, error) {
 	}
 	claims := s.Claims
 	claims.Family, claims.SeenAt, claims.Elsewhere = session.NewID(), time.Now(), session.Digest{}
+	old, err := x.cfg.State.document(x.r.Context(), x.cfg.Org, s)
+	if err != nil {
+		return session.ID{}, fmt.Errorf("reading the document of a session: %w", err)
+	}
+	claims.Identity.Renewal = identity.Secret(old.Renewal) // the family is rechecked by it from now on
 	cookie, bulk, err := x.seal(&claims)
 	if err == nil {
 		err = x.register(&claims, bulk)

@@ -20,7 +20,8 @@ type Pending struct {
 	Expires time.Time       `json:"expires"`
 }
 
-// Pending lists the sign-ins in progress in this process, the latest first.
+// Pending lists the sign-ins in progress that this process began or went on with, as it last saw them, the latest first. With
+// a shared store another one may have gone further, or ended them.
 func (m *Manager) Pending() []Pending {
 	m.mu.RLock()
 	all := make([]*txn, 0, len(m.byID))

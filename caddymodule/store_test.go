@@ -97,6 +97,33 @@ func TestCaddyStartsWithoutItsStore(t *testing.T) {
 	}
 }
 
+// S62: a sign-out that the store does not take is not said to be one, and it counts as a revocation that failed.
+func TestSignOutThatFailsCounts_S62(t *testing.T) {
+	server := storetest.Redis(t)
+	w := newWorld(t)
+	w.shared(server.Addr)
+	b := w.browser(w.start(w.gated()))
+	b.cookies["__Host-okta_mfa"] = strings.TrimPrefix(w.cookie("127.0.0.1", bob()), "__Host-okta_mfa=")
+	page := b.get("/_mfa/signout")
+	csrf := find(t, csrfInput, page)
+	failures := func() float64 {
+		var m dto.Metric
+		if err := metrics.storeErrors.WithLabelValues("revocation").Write(&m); err != nil {
+			t.Fatal(err)
+		}
+		return m.GetCounter().GetValue()
+	}
+	server.Kill()
+	before := failures()
+	a := b.do(http.MethodPost, "/_mfa/signout", url.Values{"csrf": {csrf}})
+	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, `data-problem="not_everywhere"`) {
+		t.Errorf("%d %s", a.StatusCode, shown(a))
+	}
+	if after := failures(); after <= before {
+		t.Errorf("%v revocations have failed, %v before", after, before)
+	}
+}
+
 // A reload that brings a store, and one that takes it away again, leave nobody behind; the client of a store outlives one
 // that changes something else.
 func TestReloadToAnotherStore(t *testing.T) {

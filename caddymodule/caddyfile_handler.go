@@ -44,6 +44,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 //	    self_service         recover|unlock|activate... | off
 //	    webauthn             on|off
 //	    remember_me          on|off
+//	    universal_logout     on|off
 //	    engine               identity_engine|factors
 //	    groups               <pattern...>
 //	    allow|deny           [@matcher] groups|users|email_domains <value...>

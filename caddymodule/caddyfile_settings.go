@@ -53,6 +53,7 @@ func (s *Settings) subdirectives(matcher matcherToken) map[string]subdirective {
 		"self_service":         list(&s.SelfService, checkSelfService),
 		"webauthn":             word(&s.WebAuthn, switches),
 		"remember_me":          word(&s.RememberMe, switches),
+		"universal_logout":     word(&s.UniversalLogout, switches),
 		"header":               s.Headers.subdirective,
 		"assertion":            s.Assertion.subdirective,
 		"groups":               list(&s.Groups, gateway.CheckGroups),

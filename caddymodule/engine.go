@@ -48,6 +48,18 @@ func (s Settings) identityEngine(r *resolved, app *App, client *okta.Client, fir
 // The gate asks the Factors engine whether a person is still active before it prolongs a session.
 var _ flows.Renewer = (*factors.Engine)(nil)
 
+// logouts verifies what Okta sends to end sessions, whichever engine signs people in; nil where it is off.
+func (s Settings) logouts(r *resolved, client *okta.Client) (flows.LogoutVerifier, error) {
+	if s.UniversalLogout != on {
+		return nil, nil
+	}
+	l, err := identityengine.NewLogouts(client, r.issuer, r.clientID)
+	if err != nil {
+		return nil, fmt.Errorf("okta_mfa: %w", err)
+	}
+	return l, nil
+}
+
 // scopes are what the Identity Engine asks for; with recheck, what lets it ask again.
 func (s Settings) scopes(firstOnly bool) []string {
 	if s.Recheck == 0 || firstOnly || slices.Contains(s.Scopes, scopeOffline) {

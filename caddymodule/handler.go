@@ -113,8 +113,13 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 	if err != nil {
 		return gateway.Config{}, err
 	}
+	logouts, err := s.logouts(r, client)
+	if err != nil {
+		return gateway.Config{}, err
+	}
 	return gateway.Config{
 		Flow:             flow,
+		Logouts:          logouts,
 		Engine:           s.engine(r),
 		Org:              client.Origin(),
 		State:            app.state,

@@ -129,6 +129,11 @@ type Settings struct {
 	// RememberMe is "on" to show a check box on the first page that asks Okta to remember this browser. Default: off.
 	RememberMe string `json:"remember_me,omitempty"`
 
+	// UniversalLogout is "on" where Okta may end all sessions of a person, by its Universal Logout at
+	// <prefix>/global-token-revocation or by OpenID Connect Back-Channel Logout at <prefix>/backchannel-logout. Only what Okta
+	// has signed for this address, or this client id, is obeyed. Default: off.
+	UniversalLogout string `json:"universal_logout,omitempty"`
+
 	// Headers name the request headers that carry the identity to the upstream.
 	Headers HeaderNames `json:"headers,omitzero"`
 
@@ -215,6 +220,7 @@ func (s Settings) over(d Settings) Settings {
 	s.Engine = cmp.Or(s.Engine, d.Engine)
 	s.WebAuthn = cmp.Or(s.WebAuthn, d.WebAuthn)
 	s.RememberMe = cmp.Or(s.RememberMe, d.RememberMe)
+	s.UniversalLogout = cmp.Or(s.UniversalLogout, d.UniversalLogout)
 	s.Org = cmp.Or(s.Org, d.Org)
 	s.AuthorizationServer = cmp.Or(s.AuthorizationServer, d.AuthorizationServer)
 	s.ClientID = cmp.Or(s.ClientID, d.ClientID)
@@ -250,6 +256,8 @@ func (s Settings) validate() error {
 		return fmt.Errorf("okta_mfa: webauthn %q is unknown; allowed: %s", s.WebAuthn, strings.Join(switches, ", "))
 	case s.RememberMe != "" && !slices.Contains(switches, s.RememberMe):
 		return fmt.Errorf("okta_mfa: remember_me %q is unknown; allowed: %s", s.RememberMe, strings.Join(switches, ", "))
+	case s.UniversalLogout != "" && !slices.Contains(switches, s.UniversalLogout):
+		return fmt.Errorf("okta_mfa: universal_logout %q is unknown; allowed: %s", s.UniversalLogout, strings.Join(switches, ", "))
 	case s.SignInForm != "" && !slices.Contains(signInForms, s.SignInForm):
 		return fmt.Errorf("okta_mfa: sign_in_form %q is unknown; allowed: %s", s.SignInForm, strings.Join(signInForms, ", "))
 	case s.PushContext != "" && !slices.Contains(pushContexts, s.PushContext):

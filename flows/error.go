@@ -22,7 +22,7 @@ const (
 	// ReasonMisconfigured: Okta refuses the app itself (client id, secret, grant, redirect URI,
 	// scope); the operator has to act.
 	ReasonMisconfigured Reason = "misconfigured"
-	// ReasonBadAnswer: the person's answer does not fit the step (unknown choice, missing
+	// ReasonBadAnswer: what was given does not fit: to a step the answer of a person (unknown choice, missing
 	// value); nothing was sent to Okta.
 	ReasonBadAnswer Reason = "bad_answer"
 )

@@ -112,6 +112,8 @@ type Config struct {
 	// RedirectURI is the sign-in redirect URI registered at Okta. "" means <origin of the request><Prefix>/callback,
 	// such as https://app.example.com/_mfa/callback.
 	RedirectURI string
+	// Logouts lets Okta end sessions, by Universal Logout and OpenID Connect Back-Channel Logout; nil has no routes for it.
+	Logouts flows.LogoutVerifier
 	// Observer hears of what happens; nil means nobody.
 	Observer Observer
 	// Logger gets one line per security decision; nil discards.

@@ -75,7 +75,7 @@ func (x *exchange) explain(d problemDocument) {
 func (x *exchange) body(status int, contentType string, body []byte) {
 	h := x.w.Header()
 	ui.SecurityHeaders(h)
-	if status == http.StatusUnauthorized {
+	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
 		h.Set("WWW-Authenticate", unauthorized)
 	}
 	h.Set("Content-Type", contentType)

@@ -14,8 +14,10 @@ const (
 	keySet = "/jwks.json"
 )
 
-// public reports whether a route is the same for everybody.
-func public(route string) bool { return route == keySet || strings.HasPrefix(route, assets) }
+// public reports whether a route is the same for everybody, or for a server that is no person.
+func public(route string) bool {
+	return route == keySet || route == revocationRoute || route == logoutRoute || strings.HasPrefix(route, assets)
+}
 
 // serveOwn answers the gate's own routes. Nothing of it ever goes on to the upstream.
 func (x *exchange) serveOwn(route string) {
@@ -58,6 +60,15 @@ func (x *exchange) serveOwn(route string) {
 		x.only(http.MethodGet, x.takeOver)
 	case "/whoami":
 		x.only(http.MethodGet, x.whoami)
+	case revocationRoute, logoutRoute:
+		switch {
+		case x.cfg.Logouts == nil:
+			x.problem(http.StatusNotFound, ui.ProblemNotFound, form{})
+		case route == revocationRoute:
+			x.only(http.MethodPost, x.globalTokenRevocation)
+		default:
+			x.only(http.MethodPost, x.backChannelLogout)
+		}
 	default:
 		if strings.HasPrefix(route, assets) {
 			ui.SecurityHeaders(x.w.Header())

@@ -30,6 +30,7 @@ import (
 //	GET    /sim/settings                   settings
 //	POST   /sim/settings                   settings; members left out are kept
 //	POST   /sim/keys/rotate
+//	POST   /sim/logout                     {"login","endpoint","format"}: Universal Logout; {"status"} is the endpoint's answer
 //
 // It has no authentication: whoever reaches the simulator owns it.
 func (o *Org) simRoutes() http.Handler {
@@ -68,6 +69,7 @@ func (o *Org) simRoutes() http.Handler {
 		o.RotateKeys()
 		done(w, nil)
 	})
+	mux.HandleFunc("POST /sim/logout", o.simLogout)
 	return mux
 }
 

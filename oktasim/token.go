@@ -131,8 +131,10 @@ func accessTokenHash(access string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-func (as *authServer) sign(claims map[string]any) string {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: as.keys.current()}, nil)
+func (as *authServer) sign(claims map[string]any) string { return as.signTyped(nil, claims) }
+
+func (as *authServer) signTyped(o *jose.SignerOptions, claims map[string]any) string {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: as.keys.current()}, o)
 	if err != nil {
 		panic(err) // the key is our own RSA key
 	}

@@ -130,7 +130,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.now == nil {
 		e.now = time.Now
 	}
-	e.keys.engine = e
+	e.keys.client, e.keys.issuer, e.keys.now = e.client, a.issuer, e.now
 	if e.count, err = limits.New(cfg.Budget, cfg.Limits, cfg.Client.Origin()); err != nil {
 		return nil, err
 	}

@@ -13,18 +13,22 @@ import (
 
 	jwtverifier "github.com/okta/okta-jwt-verifier-golang/v2"
 	"github.com/okta/okta-jwt-verifier-golang/v2/utils"
+
+	"sidegate.example/sidegate/flows"
 )
 
-// maxToken bounds an ID token. Okta's are about 1 KB, more with groups.
+// maxToken bounds a token. Okta's ID tokens are about 1 KB, more with groups.
 const maxToken = 64 << 10
 
 // The checks that come before the verifier (immunity S66, S67).
 var (
-	errTokenSize = errors.New("the ID token is missing or too large")
-	errTokenForm = errors.New("the ID token is no signed JWT of three parts")
-	errTokenTwin = errors.New("the ID token names a header or claim twice")
-	errTokenHead = errors.New("the header of the ID token is not that of a plain RS256 signature")
-	errTokenAud  = errors.New("the ID token is for another app as well")
+	errTokenSize = errors.New("it is missing or too large")
+	errTokenForm = errors.New("it is no signed JWT of three parts")
+	errTokenTwin = errors.New("it names a header or claim twice")
+	errTokenHead = errors.New("its header is not that of a plain RS256 signature")
+	errTokenAud  = errors.New("it is for another app as well")
+
+	errUnverified = errors.New("it does not verify")
 )
 
 // verify checks the ID token with Okta's verifier and returns its claims. The errors say which check failed and
@@ -35,23 +39,8 @@ func (a *attempt) verify(ctx context.Context, token string) (*claims, error) {
 	if err != nil {
 		return nil, malformed("token: %w", err)
 	}
-	set, err := a.engine.keys.forKey(ctx, a.cc, kid)
-	if err != nil {
+	if err := a.engine.keys.check(ctx, a.cc, token, kid, app.id, a.state.Nonce); err != nil {
 		return nil, err
-	}
-	v, err := (&jwtverifier.JwtVerifier{
-		Issuer:           app.issuer,
-		ClaimsToValidate: map[string]string{"aud": app.id, "nonce": a.state.Nonce},
-		Client:           &http.Client{Transport: noTransport{}},
-		Cache: func(func(string) (any, error), time.Duration, time.Duration) (utils.Cacher, error) {
-			return fetched{metadata: app.issuer + metadataPath, keys: set}, nil
-		},
-	}).New()
-	if err != nil {
-		return nil, malformed("token: the verifier cannot be made")
-	}
-	if _, err := v.VerifyIdToken(token); err != nil {
-		return nil, malformed("token: the ID token does not verify: %s", failedCheck(err))
 	}
 	if err := checkAudience(payload, app.id); err != nil {
 		return nil, malformed("token: %w", err)
@@ -62,6 +51,30 @@ func (a *attempt) verify(ctx context.Context, token string) (*claims, error) {
 	}
 	c.named = namedClaims(payload, a.engine.claims)
 	return c, nil
+}
+
+// check has Okta's verifier check a token: that a key of the ring signed it, and its issuer, audience, nonce ("" for none)
+// and times. An error that is errUnknownKey or errUnverified is about the token, any other about the keys.
+func (k *keyring) check(ctx context.Context, cc flows.ClientContext, token, kid, audience, nonce string) error {
+	set, err := k.forKey(ctx, cc, kid)
+	if err != nil {
+		return err
+	}
+	v, err := (&jwtverifier.JwtVerifier{
+		Issuer:           k.issuer,
+		ClaimsToValidate: map[string]string{"aud": audience, "nonce": nonce},
+		Client:           &http.Client{Transport: noTransport{}},
+		Cache: func(func(string) (any, error), time.Duration, time.Duration) (utils.Cacher, error) {
+			return fetched{metadata: k.issuer + metadataPath, keys: set}, nil
+		},
+	}).New()
+	if err != nil {
+		return malformed("token: the verifier cannot be made")
+	}
+	if _, err := v.VerifyIdToken(token); err != nil {
+		return malformed("token: %w: %s", errUnverified, failedCheck(err))
+	}
+	return nil
 }
 
 // precheck refuses what no verifier should have to look at, and names the key.

@@ -2,6 +2,7 @@ package identityengine
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -25,9 +26,14 @@ const (
 	maxKeys = 32
 )
 
-// keyring holds Okta's signing keys. They are fetched on behalf of the person whose sign-in needs them.
+// errUnknownKey: what was signed with a key that the issuer does not publish is not the issuer's.
+var errUnknownKey = errors.New("the key that signed it is not one of the org's")
+
+// keyring holds the signing keys of one issuer at Okta. They are fetched on behalf of whoever needs them.
 type keyring struct {
-	engine *Engine
+	client *okta.Client
+	issuer string
+	now    func() time.Time
 	flight singleflight.Group
 
 	mu        sync.Mutex
@@ -41,7 +47,7 @@ type keyring struct {
 // that waits for it. It is for polls without news, which have time. What becomes of it does not matter: forKey sees.
 func (k *keyring) ahead(ctx context.Context, cc flows.ClientContext) {
 	k.mu.Lock()
-	now := k.engine.now()
+	now := k.now()
 	due := k.set == nil || now.Sub(k.fetchedAt) >= keysLife-keysAhead
 	due = due && (k.aheadAt.IsZero() || now.Sub(k.aheadAt) >= missPause)
 	if due {
@@ -75,20 +81,20 @@ func (k *keyring) forKey(ctx context.Context, cc flows.ClientContext, kid string
 			return set, nil
 		}
 	}
-	return nil, malformed("token: the key that signed the ID token is not one of the org's")
+	return nil, malformed("token: %w", errUnknownKey)
 }
 
 func (k *keyring) current() (set jwk.Set, fresh bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.set, k.set != nil && k.engine.now().Sub(k.fetchedAt) < keysLife
+	return k.set, k.set != nil && k.now().Sub(k.fetchedAt) < keysLife
 }
 
 // reload fetches because of an unknown key, unless that was done a moment ago: then who asks now gets what came
 // of it.
 func (k *keyring) reload(ctx context.Context, cc flows.ClientContext) (jwk.Set, error) {
 	k.mu.Lock()
-	now, set := k.engine.now(), k.set
+	now, set := k.now(), k.set
 	if !k.missedAt.IsZero() && now.Sub(k.missedAt) < missPause {
 		k.mu.Unlock()
 		return set, nil
@@ -122,13 +128,12 @@ func (k *keyring) share(ctx context.Context, why string, fetch func(context.Cont
 }
 
 func (k *keyring) load(ctx context.Context, cc flows.ClientContext) (jwk.Set, error) {
-	issuer := k.engine.app.issuer
-	metadata, err := k.get(ctx, cc, issuer+metadataPath)
+	metadata, err := k.get(ctx, cc, k.issuer+metadataPath)
 	if err != nil {
 		return nil, err
 	}
 	n, err := parseJSON(metadata)
-	if err != nil || n.get("issuer").text() != issuer {
+	if err != nil || n.get("issuer").text() != k.issuer {
 		return nil, malformed("metadata: it is not that of the configured issuer")
 	}
 	keys, err := k.get(ctx, cc, n.get("jwks_uri").text()) // refused when off the org
@@ -141,12 +146,12 @@ func (k *keyring) load(ctx context.Context, cc flows.ClientContext) (jwk.Set, er
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.set, k.fetchedAt = set, k.engine.now()
+	k.set, k.fetchedAt = set, k.now()
 	return set, nil
 }
 
 func (k *keyring) get(ctx context.Context, cc flows.ClientContext, u string) ([]byte, error) {
-	res, err := k.engine.client.Do(ctx, cc, okta.Request{Method: http.MethodGet, URL: u})
+	res, err := k.client.Do(ctx, cc, okta.Request{Method: http.MethodGet, URL: u})
 	if err != nil {
 		return nil, err
 	}

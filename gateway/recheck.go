@@ -97,25 +97,41 @@ func (x *exchange) overdue(s *session.Opened, c *check, now time.Time) bool {
 
 // ask puts the question in the background, on behalf of the browser whose request made it due.
 func (x *exchange) ask(s *session.Opened, c *check) {
+	flow, ok := x.cfg.Flow.(flows.Rechecker)
+	if !ok {
+		return
+	}
 	x.readSignIn()
 	client, err := x.client()
-	flow, ok := x.cfg.Flow.(flows.Rechecker)
-	if err != nil || !ok {
+	if err != nil {
+		x.checks.Set(s.Handle, c.unanswered())
+		x.log.WarnContext(x.r.Context(), "session not rechecked: okta cannot be told of the browser", slog.Any("error", err), slog.String("session", s.Handle))
 		return
 	}
 	g := x.Gate
 	g.cfg.State.later(func() {
 		ctx, cancel := context.WithTimeout(g.cfg.State.ctx, recheckTimeout)
 		defer cancel()
-		next := g.answer(ctx, flow, client, s, c)
-		g.checks.Set(s.Handle, next)
+		next := c.unanswered()
+		defer func() {
+			if r := recover(); r != nil { // here, it would end the whole server
+				g.log.ErrorContext(ctx, "session not rechecked: the engine panicked", slog.Any("panic", r), slog.String("session", s.Handle))
+			}
+			g.checks.Set(s.Handle, next)
+		}()
+		next = g.answer(ctx, flow, client, s, c)
 	})
+}
+
+// unanswered is what is known after a question without an answer.
+func (c *check) unanswered() *check {
+	return &check{good: c.good, groups: c.groups, failing: true, next: time.Now().Add(recheckPause)}
 }
 
 // answer is what is known after the question. One replica asks; the others read what it was told.
 func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.ClientContext, s *session.Opened, c *check) *check {
 	state, now := g.cfg.State, time.Now()
-	next := &check{good: c.good, groups: c.groups, failing: true, next: now.Add(recheckPause)}
+	next := c.unanswered()
 	failed := func(what string, err error) *check {
 		g.log.WarnContext(ctx, what, slog.Any("error", err), slog.String("user", s.Identity.Login), slog.String("session", s.Handle))
 		return next

@@ -23,6 +23,8 @@ type oracle struct {
 	says  flows.Standing
 	err   error
 	asked []flows.Standing
+
+	panics bool
 }
 
 func (o *oracle) Recheck(_ context.Context, c flows.ClientContext, s flows.Standing) (flows.Standing, error) {
@@ -32,6 +34,9 @@ func (o *oracle) Recheck(_ context.Context, c flows.ClientContext, s flows.Stand
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked = append(o.asked, s)
+	if o.panics {
+		panic("no such case")
+	}
 	return o.says, o.err
 }
 
@@ -53,6 +58,7 @@ type rechecking struct {
 	t      *testing.T
 	flow   *oracle
 	cookie *http.Cookie
+	client string // its address
 	family session.ID
 	bare   bool // handed over: without a renewal
 }
@@ -75,7 +81,7 @@ func newRechecking(t *testing.T, state *State, flow *oracle, change ...func(*Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &rechecking{Gate: gate, t: t, flow: flow}
+	return &rechecking{Gate: gate, t: t, flow: flow, client: clientIP}
 }
 
 // enter makes bob's session.
@@ -105,7 +111,7 @@ func (r *rechecking) ask() (status int, groups string) {
 	req.Header.Set("User-Agent", agent)
 	req.Header.Set("Sec-Fetch-Mode", "cors")
 	req.AddCookie(r.cookie)
-	allowed := r.Handle(w, req, Facts{ClientIP: clientIP, Secure: true}).Allowed()
+	allowed := r.Handle(w, req, Facts{ClientIP: r.client, Secure: true}).Allowed()
 	synctest.Wait()
 	if allowed {
 		return http.StatusOK, req.Header.Get("Remote-Groups")
@@ -310,4 +316,34 @@ func TestRecheckOfADeadSession(t *testing.T) {
 			t.Errorf("asked %d times", flow.times())
 		}
 	})
+}
+
+// A question that cannot be put, because the engine panics or Okta could not be told of the browser, is one without an answer:
+// the server goes on, it is put again, and recheck_grace ends the session.
+func TestRecheckThatCannotBeAsked_S77(t *testing.T) {
+	for name, breaks := range map[string]func(*rechecking){
+		"the engine panics":         func(r *rechecking) { r.flow.panics = true },
+		"no address of the browser": func(r *rechecking) { r.client = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				state := NewState()
+				defer state.Close()
+				r := newRechecking(t, state, &oracle{script: &script{}}, func(c *Config) { c.RecheckGrace = time.Hour })
+				r.enter()
+				breaks(r)
+				time.Sleep(16 * time.Minute)
+				for range 2 { // the second sees what the first has set going
+					if status, _ := r.ask(); status != http.StatusOK {
+						t.Errorf("within the grace: %d", status)
+					}
+					time.Sleep(recheckPause)
+				}
+				time.Sleep(time.Hour)
+				if status, _ := r.ask(); status != http.StatusUnauthorized {
+					t.Errorf("after the grace: %d", status)
+				}
+			})
+		})
+	}
 }

@@ -71,10 +71,7 @@ func TestStepUpKeepsTheForm(t *testing.T) {
 		}
 
 		p.transfer("dave", "5")
-		p.see(transferred)
-		if got := p.text(transferred); got != "5 to dave" {
-			t.Errorf("the second transfer: %q", got)
-		}
+		p.until("the second transfer", `document.querySelector("`+transferred+`")?.textContent === "5 to dave"`)
 	})
 }
 

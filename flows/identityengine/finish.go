@@ -23,8 +23,9 @@ var errCodeDied = errors.New("token: Okta did not answer while the interaction c
 // finish redeems the interaction code and makes the identity. A success that no second factor proved is none,
 // and is not even redeemed (immunity S71).
 //
-// Okta gives the code once: where the token endpoint cannot be reached right now, it is kept in the State of a
-// Step that goes on waiting, and polls send it again.
+// Okta gives the code once, and the tokens for it once: both are kept as soon as they are had, for another process should
+// this one die. Where what comes next cannot be reached right now, they stay in the State of a Step that goes on waiting,
+// and polls try again.
 func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.Step, error) {
 	a.state.First = a.engine.firstOnly && !a.state.Restored && a.state.proved(identity.Password)
 	switch {
@@ -46,11 +47,37 @@ func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.S
 	// The page asks for nothing any more: no phone, no number, no factor that could be counted a second time.
 	s.Main, s.Resend, s.Factors = nil, nil, nil
 	s.Pending, s.Device, s.Label, s.Number = "", "", "", ""
+	a.handOut(ctx)
 	next, step, err := a.redeem(ctx)
 	if failed := passing(err); failed != nil {
-		return a.show(view{messages: []flows.Message{accepted}, interval: a.inTime(failed).RetryAfter})
+		return a.completing(a.inTime(failed).RetryAfter)
 	}
 	return next, step, err
+}
+
+// completing is the page that waits for the tokens.
+func (a *attempt) completing(interval time.Duration) (flows.State, flows.Step, error) {
+	return a.show(view{messages: []flows.Message{accepted}, interval: interval})
+}
+
+func (a *attempt) handOut(ctx context.Context) {
+	if s, step, err := a.completing(0); err == nil {
+		flows.Keep(ctx, s, step)
+	}
+}
+
+// pollTokens goes on at wantToken. An error leaves the State as it was.
+func (a *attempt) pollTokens(ctx context.Context) (flows.State, flows.Step, error) {
+	had := a.state.Tokens
+	next, step, err := a.redeem(ctx)
+	failed := passing(err)
+	switch {
+	case failed == nil:
+		return next, step, err
+	case had != a.state.Tokens:
+		return a.completing(failed.RetryAfter)
+	}
+	return nil, flows.Step{}, a.inTime(failed)
 }
 
 // passing is the error after which the same call may succeed a little later, nil for any other.
@@ -64,6 +91,9 @@ func passing(err error) *flows.Error {
 
 // inTime is failed with a wait that leaves time to send the kept code again: Okta may ask for longer than the code lives.
 func (a *attempt) inTime(failed *flows.Error) *flows.Error {
+	if a.state.Tokens != nil {
+		return failed
+	}
 	left := codeLife - a.codeAge()
 	e := *failed
 	e.RetryAfter = min(e.RetryAfter, max(left/4, a.engine.minPoll))
@@ -74,9 +104,41 @@ func (a *attempt) codeAge() time.Duration {
 	return a.engine.now().Sub(time.Unix(a.state.CodeAt, 0))
 }
 
-// redeem sends the code of the State. A passing error is always one of the token endpoint itself. Whether Okta had
-// used the code by then cannot be known; if so, it refuses the next call, which ends the sign-in.
+// redeem sends the code of the State, if that is still to do, and checks the tokens. Whether Okta had used the code by the
+// time of a passing error of the token endpoint cannot be known; if so, it refuses the next call, which ends the sign-in.
 func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
+	if a.state.Tokens == nil {
+		if state, step, err := a.exchange(ctx); err != nil || step.Kind != "" {
+			return state, step, err
+		}
+	}
+	tokens := a.state.Tokens
+	claims, err := a.claims(ctx, tokens)
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	if up := a.state.StepUp; up != nil && claims.subject != up.Subject {
+		return nil, a.end(flows.DeniedStepUp, errAnother), nil
+	}
+	id := a.state.identity()
+	claims.fill(id)
+	id.Renewal = identity.Secret(tokens.Refresh)
+	return nil, flows.Step{Kind: flows.KindDone, Person: a.state.Person, Identity: id}, nil
+}
+
+// tokens are what the token endpoint gave, unchecked.
+type tokens struct {
+	ID      string `json:"i"`
+	Access  string `json:"a,omitempty"`
+	Refresh string `json:"r,omitempty"`
+}
+
+func readTokens(body node) *tokens {
+	return &tokens{ID: body.get("id_token").text(), Access: body.get("access_token").text(), Refresh: body.get("refresh_token").text()}
+}
+
+// exchange gets the tokens for the code. The Step is the zero one unless the sign-in is over.
+func (a *attempt) exchange(ctx context.Context) (flows.State, flows.Step, error) {
 	if a.codeAge() >= codeLife {
 		return nil, a.end(flows.DeniedUnavailable, errCodeDied), nil
 	}
@@ -95,30 +157,19 @@ func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
 	if err != nil {
 		return nil, flows.Step{}, malformed("%s: %w", res.Endpoint, err)
 	}
-	claims, err := a.claims(ctx, body)
-	switch {
-	case passing(err) != nil:
-		// The code is spent, and tokens are nothing to keep: the person starts over.
-		return nil, a.end(flows.DeniedUnavailable, err), nil
-	case err != nil:
-		return nil, flows.Step{}, err
-	}
-	if up := a.state.StepUp; up != nil && claims.subject != up.Subject {
-		return nil, a.end(flows.DeniedStepUp, errAnother), nil
-	}
-	id := a.state.identity()
-	claims.fill(id)
-	id.Renewal = identity.Secret(body.get("refresh_token").text())
-	return nil, flows.Step{Kind: flows.KindDone, Person: a.state.Person, Identity: id}, nil
+	a.state.Code = ""
+	a.state.Tokens = readTokens(body)
+	a.handOut(ctx)
+	return nil, flows.Step{}, nil
 }
 
 // claims are what the tokens say, once they are verified.
-func (a *attempt) claims(ctx context.Context, tokens node) (*claims, error) {
-	c, err := a.verify(ctx, tokens.get("id_token").text())
+func (a *attempt) claims(ctx context.Context, t *tokens) (*claims, error) {
+	c, err := a.verify(ctx, t.ID)
 	if err != nil {
 		return nil, err
 	}
-	return c, a.complete(ctx, c, tokens.get("access_token").text())
+	return c, a.complete(ctx, c, t.Access)
 }
 
 // refusedCode tells a refusal of this sign-in from one of the app.

@@ -34,11 +34,7 @@ func (a *attempt) poll(ctx context.Context, s flows.State) (flows.State, flows.S
 	case wantOkta:
 		return a.pollOkta(ctx)
 	case wantToken:
-		next, step, err := a.redeem(ctx)
-		if failed := passing(err); failed != nil {
-			err = a.inTime(failed)
-		}
-		return next, step, err
+		return a.pollTokens(ctx)
 	}
 	return nil, flows.Step{}, badAnswer("there is nothing to poll for")
 }

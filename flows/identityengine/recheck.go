@@ -42,10 +42,11 @@ func (e *Engine) Recheck(ctx context.Context, cc flows.ClientContext, s flows.St
 	if err != nil {
 		return flows.Standing{}, malformed("%s: %w", res.Endpoint, err)
 	}
-	if _, payload, err := precheck(body.get("id_token").text()); err == nil {
+	got := readTokens(body)
+	if _, payload, err := precheck(got.ID); err == nil {
 		a.state.Nonce = payload.get("nonce").text() // it answers no request of ours for one: OpenID Connect Core 12.2
 	}
-	c, err := a.claims(ctx, body)
+	c, err := a.claims(ctx, got)
 	if err != nil {
 		return flows.Standing{}, err
 	}
@@ -56,8 +57,8 @@ func (e *Engine) Recheck(ctx context.Context, cc flows.ClientContext, s flows.St
 	if slices.Contains(e.app.scopes, "groups") {
 		s.Groups = append([]string{}, c.groups...)
 	}
-	if next := body.get("refresh_token").text(); next != "" {
-		s.Renewal = next
+	if got.Refresh != "" {
+		s.Renewal = got.Refresh
 	}
 	return s, nil
 }

@@ -65,6 +65,8 @@ type state struct {
 	// Code is the interaction code, for wantToken, and CodeAt when it came, in Unix seconds. Secret.
 	Code   string `json:"o,omitempty"`
 	CodeAt int64  `json:"i,omitempty"`
+	// Tokens are what the code was redeemed for, at wantToken, until they are checked. Secret.
+	Tokens *tokens `json:"K,omitempty"`
 	// First is set at wantToken where the password alone is enough; see Config.FirstFactorOnly.
 	First bool `json:"F,omitempty"`
 	// Main answers or polls, Resend and Factors are the ways on. PollBy asks whether a mailed link was opened, beside
@@ -205,7 +207,7 @@ func (s *state) complete() bool {
 	case wantPhone, wantForm, wantCredential, wantOkta:
 		return s.Main != nil
 	case wantToken:
-		return s.Code != "" && (s.secondFactor() || s.First && s.proved(identity.Password))
+		return (s.Code != "" || s.Tokens != nil) && (s.secondFactor() || s.First && s.proved(identity.Password))
 	case wantCredentials, wantChoice, wantNothing:
 		return true
 	}

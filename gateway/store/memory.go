@@ -42,7 +42,8 @@ type document struct {
 	bytes    []byte
 	until    time.Time
 	revision uint64
-	by       string // the token of the Commit that it is from
+	by       string // the token of the turn that it is from
+	saved    bool   // by a Save
 }
 
 var (

@@ -52,22 +52,37 @@ func (m *Memory) Commit(_ context.Context, t Turn, doc []byte, ttl time.Duration
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.shelf(t.Kind)
-	d := s.get(t.ID)
-	switch {
-	case d == nil && t.Revision > 0:
-		s.release(t)
-		return ErrNotFound
-	case d != nil && d.by == t.Token: // it took effect
+	defer s.release(t)
+	if d := s.get(t.ID); d != nil && d.by == t.Token && !d.saved { // it took effect
 		return nil
-	case d != nil && d.revision != t.Revision:
-		s.release(t)
-		return ErrLost
 	}
-	s.put(&document{id: t.ID, bytes: bytes.Clone(doc), until: time.Now().Add(ttl), revision: t.Revision + 1, by: t.Token})
-	s.release(t)
+	if err := s.change(t, document{bytes: doc, revision: t.Revision + 2}, ttl); err != nil {
+		return err
+	}
 	if told {
 		tell(s.readers, t.ID)
 	}
+	return nil
+}
+
+// Save implements Turns.
+func (m *Memory) Save(_ context.Context, t Turn, doc []byte, ttl time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.shelf(t.Kind).change(t, document{bytes: doc, revision: t.Revision + 1, saved: true}, ttl)
+}
+
+// change puts a document in place that nobody else has changed since t.
+func (s *shelf) change(t Turn, to document, ttl time.Duration) error {
+	d := s.get(t.ID)
+	switch {
+	case d == nil && t.Revision > 0:
+		return ErrNotFound
+	case d != nil && d.revision != t.Revision && (d.by != t.Token || !d.saved):
+		return ErrLost
+	}
+	to.id, to.bytes, to.until, to.by = t.ID, bytes.Clone(to.bytes), time.Now().Add(ttl), t.Token
+	s.put(&to)
 	return nil
 }
 

@@ -92,6 +92,9 @@ type Turns interface {
 	// over is good as long as nobody has changed the document since; then the error is ErrLost, or ErrNotFound if it is
 	// gone. After any other error the same Commit may be tried again: it takes effect once.
 	Commit(ctx context.Context, t Turn, doc []byte, ttl time.Duration, tell bool) error
+	// Save is Commit in the middle of a turn, which goes on: doc is what the next turn finds if no Commit follows. Nobody
+	// is told.
+	Save(ctx context.Context, t Turn, doc []byte, ttl time.Duration) error
 	// Release ends the turn and changes nothing. To release a turn that is over is harmless.
 	Release(ctx context.Context, t Turn) error
 	// Changes calls changed with the id of every document of a kind whose change was to be told, or that was deleted or
@@ -104,7 +107,8 @@ type Turns interface {
 type Turn struct {
 	Kind Kind
 	ID   string
-	// Doc is the document as it is, and Revision counts its changes; nil and 0 where it is yet to be.
+	// Doc is the document as it is, and Revision grows with its changes: a Save makes it one more than this, a Commit two
+	// more. They are nil and 0 where it is yet to be.
 	Doc      []byte
 	Revision uint64
 	// Token tells this turn from all others.

@@ -44,9 +44,9 @@ type document struct {
 	Cause    string
 }
 
-// encode is called with the lock held.
-func (t *txn) encode(revision uint64) ([]byte, error) {
-	d := document{
+// document is t as it is; the lock is held.
+func (t *txn) document(revision uint64) *document {
+	d := &document{
 		Version: documentVersion, Revision: revision,
 		Site: t.site.Value(), Engine: t.engine, Back: t.back, Origin: netip.Addr(t.origin), Started: t.started, Expires: t.expires,
 		Client: t.client, State: t.state, Step: t.step, Seq: t.seq, Asked: t.asked, ForgetAt: t.forgetAt,
@@ -56,6 +56,18 @@ func (t *txn) encode(revision uint64) ([]byte, error) {
 	if t.cause != nil {
 		d.Cause = t.cause.Error()
 	}
+	return d
+}
+
+// ahead is the document of a t that has come to step, in the middle of a call.
+func (t *txn) ahead(revision uint64, c flows.ClientContext, state flows.State, step flows.Step) *document {
+	d, now := t.document(revision), time.Now()
+	d.Client, d.State, d.Step, d.Seq, d.Asked, d.ForgetAt = c, state, step, t.seq+1, now, t.expires
+	d.NextPoll, d.Failures, d.Trouble, d.Cause = now, 0, "", ""
+	return d
+}
+
+func (d *document) encode() ([]byte, error) {
 	b, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("writing a sign-in: %w", err)
@@ -81,7 +93,7 @@ func (d *document) transaction(id string) *txn {
 
 // restore makes t what d says; the lock is held. It tells those who watch if a person sees something new.
 func (t *txn) restore(d *document, o Observer) {
-	news := t.seq != d.Seq || t.trouble != d.Trouble
+	news := t.seq != d.Seq || t.trouble != d.Trouble || t.step.Kind != d.Step.Kind // what was kept ahead has the Seq of what comes
 	t.client, t.state, t.step, t.seq, t.asked, t.forgetAt = d.Client, d.State, d.Step, d.Seq, d.Asked, d.ForgetAt
 	t.proved, t.ended, t.redeemed, t.minted = d.Proved, d.Ended, d.Redeemed, d.Minted
 	t.nextPoll, t.failures, t.trouble, t.cause = d.NextPoll, d.Failures, d.Trouble, nil

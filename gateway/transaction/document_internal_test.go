@@ -32,7 +32,7 @@ func TestDocumentHoldsTheWholeTransaction(t *testing.T) {
 	from.started, from.expires, from.forgetAt, from.asked, from.nextPoll = at, at.Add(1), at.Add(2), at.Add(3), at.Add(4)
 	from.proved, from.ended, from.redeemed, from.minted, from.failures, from.trouble = true, true, true, "cookie", 3, flows.ReasonUnavailable
 	from.cause = &flows.Error{Reason: flows.ReasonUnavailable, Err: context.DeadlineExceeded}
-	b, err := from.encode(7)
+	b, err := from.document(7).encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestDocumentHoldsTheWholeTransaction(t *testing.T) {
 
 // FuzzDocument: whatever is read makes no panic, and what is read is written the same.
 func FuzzDocument(f *testing.F) {
-	b, err := (&txn{id: "x", site: unique.Make("site"), step: pushed, state: flows.State("state"), seq: 3}).encode(1)
+	b, err := (&txn{id: "x", site: unique.Make("site"), step: pushed, state: flows.State("state"), seq: 3}).document(1).encode()
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func FuzzDocument(f *testing.F) {
 		first := d.transaction("x")
 		first.restore(d, nobody{})
 		first.view()
-		once, err := first.encode(d.Revision)
+		once, err := first.document(d.Revision).encode()
 		if err != nil {
 			return // a time beyond the year 9999
 		}
@@ -94,7 +94,7 @@ func FuzzDocument(f *testing.F) {
 		}
 		second := again.transaction("x")
 		second.restore(again, nobody{})
-		if twice, err := second.encode(d.Revision); err != nil || string(twice) != string(once) {
+		if twice, err := second.document(d.Revision).encode(); err != nil || string(twice) != string(once) {
 			t.Errorf("%s\n became %s, %v", once, twice, err)
 		}
 	})

@@ -30,6 +30,7 @@ type org struct {
 	latency func() time.Duration                               // of every call; nil for none
 	onPoll  func(n int) error                                  // n-th poll over all, from 1; an error is the answer
 	onStart func(a flows.Answer) (first flows.Step, err error) // nil for a push at once
+	onKept  func()                                             // what happens once a success is kept ahead; nil keeps none
 
 	mu       sync.Mutex
 	signIns  map[string]*signIn
@@ -197,6 +198,14 @@ func (o *org) Poll(ctx context.Context, c flows.ClientContext, s flows.State) (f
 	defer done()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.onKept != nil && si.end != nil && si.end.Kind == flows.KindDone {
+		kept, step, then := si.next(), completing(si.name, ""), o.onKept
+		o.onKept = nil
+		o.mu.Unlock()
+		flows.Keep(ctx, kept, step)
+		then()
+		o.mu.Lock()
+	}
 	if o.onPoll != nil {
 		if err := o.onPoll(at + 1); err != nil {
 			return nil, flows.Step{}, err

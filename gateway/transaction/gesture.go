@@ -145,6 +145,7 @@ func (m *Manager) Answer(ctx context.Context, id, site string, seq uint64, c flo
 func (m *Manager) advance(ctx context.Context, t *txn, c flows.ClientContext, a flows.Answer) *flows.Error {
 	version := t.version
 	e, state := m.engine(t.engine), t.state
+	ctx = m.keeping(ctx, t, c)
 	t.mu.Unlock()
 	state, step, failed := m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
 		return e.flow.Advance(ctx, c, state, a)

@@ -111,8 +111,9 @@ func (m *Manager) poll(t *txn) {
 // pollNow asks Okta once; the turn is had. The lock is held before and after, but not meanwhile.
 func (m *Manager) pollNow(t *txn) {
 	e, c, state := m.engine(t.engine), t.client, t.state
+	ctx := m.keeping(m.ctx, t, c)
 	t.mu.Unlock()
-	state, step, failed := m.call(m.ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
+	state, step, failed := m.call(ctx, func(ctx context.Context) (flows.State, flows.Step, error) {
 		return e.flow.Poll(ctx, c, state)
 	})
 	t.mu.Lock()

@@ -59,6 +59,13 @@ func (r *reach) Commit(ctx context.Context, t store.Turn, doc []byte, ttl time.D
 	return r.Turns.Commit(ctx, t, doc, ttl, tell)
 }
 
+func (r *reach) Save(ctx context.Context, t store.Turn, doc []byte, ttl time.Duration) error {
+	if r.down.Load() {
+		return errDown
+	}
+	return r.Turns.Save(ctx, t, doc, ttl)
+}
+
 func (r *reach) Release(ctx context.Context, t store.Turn) error {
 	if r.down.Load() {
 		return errDown

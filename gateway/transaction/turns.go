@@ -6,8 +6,15 @@ import (
 	"fmt"
 	"time"
 
+	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/store"
 )
+
+// aheadTimeout bounds what a call to Okta in the middle may wait for the store.
+const aheadTimeout = time.Second
+
+// errOldDocument: who can write to the store has put an older document in the place of a newer one.
+var errOldDocument = errors.New("a sign-in of the store is not the one that its revision names")
 
 // take takes the turn at t for one call: here, and in the store where one is shared; what other replicas have done is known
 // then. wait is for a turn that another replica has; without it that is store.ErrHeld. The lock is held before and after,
@@ -42,7 +49,10 @@ func (m *Manager) acquire(ctx context.Context, t *txn, s *shared, wait bool) err
 	turn, err := m.turnInStore(ctx, s.in, t.id, wait)
 	var d *document
 	if err == nil && turn.Revision != s.revision { // only who has the turn here changes the revision
-		if d, err = decode(turn.Doc); err != nil {
+		if d, err = decode(turn.Doc); err == nil && d.Revision != turn.Revision {
+			err = errOldDocument
+		}
+		if err != nil {
 			m.releaseInStore(s.in, turn)
 		}
 	}
@@ -125,8 +135,8 @@ func (m *Manager) releaseInStore(in *store.Store, turn store.Turn) {
 
 // save commits what t has become. The lock is held before and after, but not meanwhile; the turn here is had.
 func (m *Manager) save(t *txn, s *shared, news bool) error {
-	revision := s.held.Revision + 1
-	doc, err := t.encode(revision)
+	revision := s.held.Revision + 2 // as Commit counts
+	doc, err := t.document(revision).encode()
 	if err != nil {
 		return unavailable(err)
 	}
@@ -156,6 +166,34 @@ func (m *Manager) save(t *txn, s *shared, news bool) error {
 	s.unsaved = true
 	s.later()
 	return unavailable(err)
+}
+
+// keeping has an engine keep what t comes to within a call for c, where a store is shared. The turn is had.
+func (m *Manager) keeping(ctx context.Context, t *txn, c flows.ClientContext) context.Context {
+	if t.shared == nil {
+		return ctx
+	}
+	return flows.WithKeeper(ctx, func(ctx context.Context, state flows.State, step flows.Step) { m.keepAhead(ctx, t, c, state, step) })
+}
+
+// keepAhead saves what t has come to in the middle of a call. If that fails, the call goes on: it is only against the death
+// of this process.
+func (m *Manager) keepAhead(ctx context.Context, t *txn, c flows.ClientContext, state flows.State, step flows.Step) {
+	t.mu.Lock()
+	s := t.shared
+	if t.gone || s == nil {
+		t.mu.Unlock()
+		return
+	}
+	turn, live := s.held, time.Until(t.expires)+graceForCounting
+	doc, err := t.ahead(turn.Revision+1, c, state, step).encode() // as Save counts
+	t.mu.Unlock()
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, aheadTimeout)
+	defer cancel()
+	_ = s.in.Turns.Save(ctx, turn, doc, live)
 }
 
 // later puts off what the store was out of reach for.

@@ -29,23 +29,22 @@ if ARGV[3] == 'new' then return {'yours', '', '0'} end
 return {'yours', doc[1], doc[2]}
 `)
 
-// committing puts a document in place. KEYS: document, turn. ARGV: token, revision, document, milliseconds to live,
-// channel, notice (” for none).
+// committing puts a document in place that nobody else has changed since the turn began. KEYS: document, turn. ARGV: token,
+// revision then, document, milliseconds to live, revision now, 'save' where the turn goes on, channel, notice (” for none).
 var committing = redis.NewScript(`
 local now = redis.call('HMGET', KEYS[1], 'r', 'b')
 if now[2] == ARGV[1] then return 'done' end
-local answer = 'done'
-if (now[1] or '0') == ARGV[2] then
-	redis.call('HSET', KEYS[1], 'd', ARGV[3], 'b', ARGV[1])
-	redis.call('HINCRBY', KEYS[1], 'r', 1)
+local answer, saved = 'done', 'saved ' .. ARGV[1]
+if (now[1] or '0') == ARGV[2] or now[2] == saved then
+	redis.call('HSET', KEYS[1], 'd', ARGV[3], 'r', ARGV[5], 'b', ARGV[6] == 'save' and saved or ARGV[1])
 	redis.call('PEXPIRE', KEYS[1], ARGV[4])
-	if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[5], ARGV[6]) end
+	if ARGV[8] ~= '' then redis.call('PUBLISH', ARGV[7], ARGV[8]) end
 elseif now[1] then
 	answer = 'lost'
 else
 	answer = 'gone'
 end
-if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+if ARGV[6] ~= 'save' and redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 return answer
 `)
 
@@ -96,6 +95,22 @@ func (t turns) acquire(ctx context.Context, kind store.Kind, id string, hold tim
 
 // Commit implements store.Turns.
 func (t turns) Commit(ctx context.Context, turn store.Turn, doc []byte, ttl time.Duration, tell bool) error {
+	var notice []byte
+	if tell {
+		var err error
+		if notice, err = t.seal(ctx, t.channel(turn.Kind), []byte(turn.ID)); err != nil {
+			return err
+		}
+	}
+	return t.commit(ctx, turn, doc, ttl, turn.Revision+2, "", notice)
+}
+
+// Save implements store.Turns.
+func (t turns) Save(ctx context.Context, turn store.Turn, doc []byte, ttl time.Duration) error {
+	return t.commit(ctx, turn, doc, ttl, turn.Revision+1, "save", nil)
+}
+
+func (t turns) commit(ctx context.Context, turn store.Turn, doc []byte, ttl time.Duration, revision uint64, how string, notice []byte) error {
 	name, err := t.key(ctx, string(turn.Kind), turn.ID)
 	if err != nil {
 		return err
@@ -104,14 +119,8 @@ func (t turns) Commit(ctx context.Context, turn store.Turn, doc []byte, ttl time
 	if err != nil {
 		return err
 	}
-	var notice []byte
-	if tell {
-		if notice, err = t.seal(ctx, t.channel(turn.Kind), []byte(turn.ID)); err != nil {
-			return err
-		}
-	}
 	answer, err := committing.Run(ctx, t.client, []string{name, turnOf(name)},
-		turn.Token, turn.Revision, sealed, milliseconds(ttl), t.channel(turn.Kind), notice).Text()
+		turn.Token, turn.Revision, sealed, milliseconds(ttl), revision, how, t.channel(turn.Kind), notice).Text()
 	switch {
 	case err != nil:
 		return t.failed(opTurn, err)

@@ -31,6 +31,7 @@ func Run(t *testing.T, a, b store.Store) {
 	t.Run("documents", func(t *testing.T) { documents(t, a.Documents, b.Documents) })
 	t.Run("turns", func(t *testing.T) { turns(t, a, b) })
 	t.Run("commit once", func(t *testing.T) { commitOnce(t, a, b) })
+	t.Run("save", func(t *testing.T) { save(t, a, b) })
 	t.Run("changes", func(t *testing.T) { changes(t, a, b) })
 	t.Run("revocations", func(t *testing.T) { revocations(t, a.Revocations, b.Revocations) })
 }

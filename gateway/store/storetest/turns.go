@@ -124,7 +124,7 @@ func commitOnce(t *testing.T, a, b store.Store) {
 	must(t, a.Turns.Commit(ctx, turn, []byte("one"), long, false))
 	turn, err = b.Turns.Acquire(ctx, store.SignIns, "b", long)
 	must(t, err)
-	if turn.Revision != 1 {
+	if turn.Revision != 2 {
 		t.Errorf("committed twice is revision %d", turn.Revision)
 	}
 	must(t, a.Documents.Put(ctx, store.SignIns, "b", []byte("other"), long))
@@ -138,6 +138,51 @@ func commitOnce(t *testing.T, a, b store.Store) {
 	if _, err := a.Documents.Get(ctx, store.SignIns, "b"); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("what was taken is back: %v", err)
 	}
+}
+
+// What is saved in the middle of a turn is there if the turn's end never comes.
+func save(t *testing.T, a, b store.Store) {
+	ctx := t.Context()
+	begun, err := a.Turns.Begin(ctx, store.SignIns, "s", long)
+	must(t, err)
+	told := follow(t, func(ctx context.Context, f func(string)) { b.Turns.Changes(ctx, store.SignIns, f) })
+	Eventually(t, "told that all may have changed", func() bool { return slices.Contains(told(), "") })
+	must(t, a.Turns.Save(ctx, begun, []byte("half"), long))
+	must(t, a.Turns.Save(ctx, begun, []byte("two thirds"), long))
+	if doc, err := b.Documents.Get(ctx, store.SignIns, "s"); string(doc) != "two thirds" || err != nil {
+		t.Errorf("saved: %q, %v", doc, err)
+	}
+	_, err = b.Turns.Acquire(ctx, store.SignIns, "s", long)
+	wantErr(t, "in the middle of another's turn", err, store.ErrHeld)
+	must(t, a.Turns.Commit(ctx, begun, []byte("whole"), long, true))
+	must(t, a.Turns.Commit(ctx, begun, []byte("whole"), long, true))
+	Eventually(t, "told of the commit", func() bool { return slices.Contains(told(), "s") })
+	if n := len(told()); n != 2 {
+		t.Errorf("told %d times: %q", n, told())
+	}
+
+	dead, err := a.Turns.Acquire(ctx, store.SignIns, "s", short)
+	must(t, err)
+	if string(dead.Doc) != "whole" || dead.Revision != begun.Revision+2 {
+		t.Errorf("committed after a Save: %d %q", dead.Revision, dead.Doc)
+	}
+	must(t, a.Turns.Save(ctx, dead, []byte("last words"), long))
+	var next store.Turn
+	Eventually(t, "the dead one's turn is over", func() bool {
+		next, err = b.Turns.Acquire(ctx, store.SignIns, "s", long)
+		return err == nil
+	})
+	if string(next.Doc) != "last words" || next.Revision != dead.Revision+1 {
+		t.Errorf("a dead one left %d %q", next.Revision, next.Doc)
+	}
+	must(t, b.Turns.Save(ctx, next, []byte("other"), long))
+	wantErr(t, "the late one's save", a.Turns.Save(ctx, dead, []byte("late"), long), store.ErrLost)
+	wantErr(t, "the late one's commit", a.Turns.Commit(ctx, dead, []byte("late"), long, false), store.ErrLost)
+	if doc, err := b.Documents.Take(ctx, store.SignIns, "s"); string(doc) != "other" || err != nil {
+		t.Errorf("taken: %q, %v", doc, err)
+	}
+	wantErr(t, "a save of what was taken", b.Turns.Save(ctx, next, []byte("back"), long), store.ErrNotFound)
+	wantErr(t, "a commit of what was taken", b.Turns.Commit(ctx, next, []byte("back"), long, false), store.ErrNotFound)
 }
 
 func changes(t *testing.T, a, b store.Store) {

@@ -1,0 +1,76 @@
+package transaction_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/transaction"
+)
+
+// A replica dies in the middle of a call, after Okta gave what it gives only once: the person goes on through another from
+// there, and what the dead one might still have to say is not heard.
+func TestReplicaDiesBetweenApprovalAndTokens(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		v := r.a.begin("ann")
+		on := r.b.get(v)
+		resume := make(chan struct{})
+		r.org.script(func(o *org) {
+			o.onKept = func() {
+				r.way[0].down.Store(true)
+				<-resume
+			}
+		})
+		r.org.approve(v)
+		r.a.polled(v)
+		before := r.org.seen().polls
+		if got := r.b.get(v); got.Step.Wait == nil || !got.Step.Wait.Completing || got.Seq == on.Seq {
+			t.Errorf("on another replica: %+v", got)
+		}
+		w := r.b.watch(v)
+		defer w.Close()
+		time.Sleep(25 * time.Second) // the turn of the dead one ends
+		synctest.Wait()
+		r.org.script(func(o *org) { o.overlap = false }) // the dead one's call is none
+		if n := r.org.seen().polls - before; n != 1 {
+			t.Errorf("%d polls went on from what was kept, want 1", n)
+		}
+		r.b.wantKind(r.b.get(v), flows.KindDone)
+		close(resume)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		r.org.script(func(o *org) { o.overlap, o.outdated = false, false })
+		r.way[0].back()
+		synctest.Wait()
+		if n := len(r.heard.challenges); n != 1 {
+			t.Errorf("heard %q", r.heard.challenges)
+		}
+	})
+}
+
+// What is kept ahead is the middle of a step: who watches on another replica and has read it hears of its end all the same.
+func TestWhatIsKeptAheadHidesNoEnd(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		v := r.a.begin("ann")
+		var changed <-chan struct{}
+		r.org.script(func(o *org) {
+			o.onKept = func() {
+				if got := r.b.get(v); got.Step.Wait == nil || !got.Step.Wait.Completing {
+					t.Errorf("in the middle it is %+v", got)
+				}
+				w := r.b.watch(v)
+				t.Cleanup(w.Close)
+				changed = w.Changed()
+			}
+		})
+		r.org.approve(v)
+		r.a.polled(v)
+		time.Sleep(interval)
+		synctest.Wait()
+		if !isTold(changed) {
+			t.Error("the end was not told")
+		}
+		r.b.wantKind(r.b.get(v), flows.KindDone)
+	})
+}

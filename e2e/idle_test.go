@@ -20,7 +20,8 @@ const pollingPage = `<!doctype html><title>Dashboard</title><p id="who">pat</p><
 <a id="link" href="/other">Another page</a><button id="stay">Stay signed in</button><button id="left-ask">How long?</button>
 <script>
 const set = (id, text) => document.getElementById(id).textContent = text;
-const ask = async (options) => { const r = await fetch('/_mfa/session', options), d = await r.json(); set('left', Math.round((new Date(d.idle_ends) - new Date(d.now)) / 1000)) };
+let asking = 0;
+const ask = async (options) => { asking++; const r = await fetch('/_mfa/session', options), d = await r.json(); set('left', Math.round((new Date(d.idle_ends) - new Date(d.now)) / 1000)); asking-- };
 document.getElementById('stay').onclick = () => ask({method: 'POST', headers: {'X-Requested-With': 'fetch'}});
 document.getElementById('left-ask').onclick = () => ask();
 let polls = 0;
@@ -77,12 +78,13 @@ func TestPollingPageTimesOut_S61(t *testing.T) {
 	enter := func(ago time.Duration) {
 		t.Helper()
 		eval[bool](p, fmt.Sprintf("fetch('/enter?ago=%s').then(() => set('left', 'entered')), true", ago))
-		p.until("the other session", "document.getElementById('left').textContent === 'entered'")
+		p.until("the other session", "document.getElementById('left').textContent === 'entered'") // no answer is under way that could write over it
 	}
 	left := func(least, most int) {
 		t.Helper()
+		p.until("no question is under way", "asking === 0")
 		p.click("#left-ask")
-		p.until(fmt.Sprintf("%d to %d seconds left", least, most), fmt.Sprintf("(n => n >= %d && n <= %d)(parseInt(document.getElementById('left').textContent))", least, most))
+		p.until(fmt.Sprintf("%d to %d seconds left", least, most), fmt.Sprintf("asking === 0 && (n => n >= %d && n <= %d)(parseInt(document.getElementById('left').textContent))", least, most))
 	}
 	p.open("/enter?ago=0s")
 	p.open("/")
@@ -96,6 +98,7 @@ func TestPollingPageTimesOut_S61(t *testing.T) {
 	enter(idle - 15*time.Second)
 	left(5, 15)
 	p.press("#link")
+	p.until("the other page", "location.pathname === '/other' && document.readyState === 'complete'")
 	left(55, 60)
 
 	enter(idle - 4*time.Second)

@@ -57,7 +57,19 @@ func (a *attempt) polled(ctx context.Context, s flows.State, doc *document, err 
 		a.state, a.known = *whole, ""
 	}
 	if missed {
-		return a.miss(err)
+		return a.lost(ctx, err)
+	}
+	a.asked = a.state.Pending
+	return a.proceed(ctx, doc)
+}
+
+// lost looks whether a poll is refused because the one before, whose answer never arrived, has ended the transaction well: with
+// its connection, or with the process that had asked. The current document tells (§2). Only one that has the code counts: what
+// else has gone on without us need not be what the person was asked for (immunity S71).
+func (a *attempt) lost(ctx context.Context, refused error) (flows.State, flows.Step, error) {
+	doc, err := a.introspect(ctx, map[string]any{"stateToken": a.state.Handle})
+	if err != nil || doc.interactionCode == "" {
+		return a.miss(refused)
 	}
 	a.asked = a.state.Pending
 	return a.proceed(ctx, doc)
@@ -81,7 +93,7 @@ func (a *attempt) pollOkta(ctx context.Context) (flows.State, flows.Step, error)
 func (a *attempt) pollLink(ctx context.Context) (flows.State, flows.Step, error) {
 	doc, err := a.post(ctx, a.state.PollBy, a.state.PollBy.Body)
 	if errors.Is(err, errMissed) {
-		return a.miss(err)
+		return a.lost(ctx, err)
 	}
 	if err != nil {
 		return nil, flows.Step{}, err

@@ -229,6 +229,9 @@ func afterPollOf(t testing.TB, a answer, enrolling bool) string {
 		Proofs: []proof{{Factor: identity.Password, At: 1}}, Main: &move{Path: "/idp/idx/authenticators/poll"},
 	}
 	next, step, err := e.Poll(context.Background(), cc, st.encode())
+	if len(s.paths) == 2 && s.paths[1] == introspectPath { // a refusal without a reason is looked into, in vain here
+		s.paths = s.paths[:1]
+	}
 	return outcome(s, next, step, err)
 }
 

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -181,8 +182,9 @@ func (c *crowd) run(people []*member, disaster func()) {
 }
 
 // Many people sign in on three replicas at once. While all are in the middle of it, one replica is killed and Redis killed
-// and started again with what it had written: everybody gets in as who they are (S48). Only for whom Okta had just said yes
-// to the replica that died, and spent the sign-in with it, has to start over; a restart of Redis alone costs nobody that.
+// and started again with what it had written: everybody gets in as who they are (S48). Only whose tokens Okta had just given
+// to the replica that died has to start over, because a code is good for tokens once (RFC 6749, 4.1.2); an approval that Okta
+// told the dead one, and a restart of Redis, cost nobody that.
 func TestCrowd_S48(t *testing.T) {
 	w := newRedisWorld(t, setup{org: func(o *oktasim.Config) { o.NoRecord = true }}, durable...)
 	c := &crowd{w: w, inFlight: make(chan struct{}), turn: make(chan struct{}, 16)}
@@ -216,6 +218,13 @@ func TestCrowd_S48(t *testing.T) {
 		c.unavailable.Load(), c.lost.Load(), c.gone.Load(), c.typedAgain.Load(), c.slow.Load(), patience)
 	for _, f := range c.failures[:min(len(c.failures), 10)] {
 		t.Error(f)
+	}
+	spent := 0
+	for _, r := range w.all {
+		spent += strings.Count(r.log.String(), "token: HTTP 400 invalid_grant")
+	}
+	if spent != int(c.startedOver.Load()) {
+		t.Errorf("%d started over, of whom Okta had given tokens for %d", c.startedOver.Load(), spent)
 	}
 	if int(c.in.Load()) != len(people) || c.wrong.Load() > 0 || int(c.startedOver.Load()) > len(people)/10 {
 		t.Errorf("%d are in, %d wrong, %d started over", c.in.Load(), c.wrong.Load(), c.startedOver.Load())

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -29,7 +30,7 @@ type Pages struct {
 	policy    string // of content security, without the nonce
 	languages languages
 	assets    assets
-	templates map[string]*template.Template
+	templates *template.Template
 }
 
 // New parses the templates and names the assets. It fails when Prefix is not an absolute path.
@@ -41,7 +42,7 @@ func newPages(o Options, catalogues ...catalogue) (*Pages, error) {
 	if len(o.Prefix) < 2 || o.Prefix[0] != '/' || strings.HasSuffix(o.Prefix, "/") || localPath(o.Prefix) != o.Prefix {
 		return nil, fmt.Errorf("ui: prefix %q must look like /_mfa", o.Prefix)
 	}
-	templates, err := parseTemplates()
+	templates, err := parsed()
 	if err != nil {
 		return nil, fmt.Errorf("ui: parsing templates: %w", err)
 	}
@@ -78,12 +79,12 @@ func (p *Pages) Write(w http.ResponseWriter, status int, page Page) {
 func (p *Pages) render(page Page, nonce string) ([]byte, error) {
 	m := p.model(page)
 	m.Nonce = nonce
-	t, ok := p.templates[m.template()]
-	if !ok {
+	name := m.template()
+	if !slices.Contains(bodies, name) {
 		return nil, fmt.Errorf("no template for view %q, kind %q", page.View, page.Step.Kind)
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout", m); err != nil {
+	if err := p.templates.ExecuteTemplate(&b, name, m); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

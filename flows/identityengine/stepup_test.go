@@ -89,3 +89,28 @@ func TestStepUpThatCannotBe(t *testing.T) {
 	b.wantDenied(flows.DeniedStepUp, true)
 	b.wantCause("another person")
 }
+
+// A sign-in offers of what the person has what every session needs, and nothing else: after anything else they would be asked for
+// it at once. Who has nothing of it gets as far as Okta lets them.
+func TestSignInOffersWhatEverySessionNeeds(t *testing.T) {
+	const user = "number@sidegate.example"
+	b := newBench(t, func(s *settings) { s.engine.Required = numberClass })
+	b.start(user, password)
+	b.want(flows.KindChoose)
+	if len(b.step.Choices) != 1 || b.step.Choices[0].Factor != identity.Push {
+		t.Fatalf("offered: %+v", b.step.Choices)
+	}
+	b.choose("push")
+	if err := b.org.Tap(b.push(user).ID, b.step.Wait.Number); err != nil {
+		t.Fatal(err)
+	}
+	b.poll()
+	b.wantDone(user, "Nadia Number", identity.Password, identity.NumberChallenge)
+
+	b.start("totp@sidegate.example", password)
+	if b.step.Kind == flows.KindChoose {
+		b.choose("totp")
+	}
+	b.code(b.org.TOTP("totp@sidegate.example"))
+	b.wantDone("totp@sidegate.example", "Timo Totp", identity.Password, identity.TOTP)
+}

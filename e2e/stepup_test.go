@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -107,8 +106,7 @@ func TestForbidden(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
 		tom := b.d.person("tom")
 		p := b.tab()
-		site, _ := strings.CutPrefix(b.d.Vault, "http://")
-		p.open("http://" + url.UserPassword(tom.Login, tom.Password).String() + "@" + site + "/vault")
+		p.vault(tom, "/vault")
 		p.press(primary)
 		p.see(onCode)
 		p.code(b.d.totp(tom))

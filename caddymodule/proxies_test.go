@@ -233,22 +233,37 @@ func checkProxied(t *testing.T, w *world, sim *oktasim.Org, addr string) {
 	w.up.none(t, "after signing out")
 }
 
-// deploy/nginx.conf and deploy/gate.Caddyfile under a real nginx.
+// deploy/nginx.conf and deploy/gate.Caddyfile under a real nginx, as it is and with the connections to the gate kept open for the next
+// question, which newer ones than Debian's do by default.
 func TestNginxAsksTheGate(t *testing.T) {
-	w, sim := newSimulated(t)
-	gate, front := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
-	w.run(adapt(t, gateSample(t, w, gate)))
-	startNginxSample(t, front, gate, w.up.Listener.Addr().String())
-	checkProxied(t, w, sim, front)
+	for name, changes := range map[string][]string{
+		"as it is": nil,
+		"connections kept open": {"server {\n\tlisten", "upstream gate {\n\tserver GATE;\n\tkeepalive 8;\n}\nserver {\n\tlisten", "127.0.0.1:9091", "gate",
+			"proxy_pass_request_body off;", "proxy_pass_request_body off;\n\t\tproxy_http_version 1.1;\n\t\tproxy_set_header Connection \"\";"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, sim := newSimulated(t)
+			gate, front := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+			w.run(adapt(t, gateSample(t, w, gate)))
+			startNginxSample(t, front, gate, w.up.Listener.Addr().String(), changes...)
+			checkProxied(t, w, sim, front)
+		})
+	}
 }
 
-// startNginxSample runs nginx with deploy/nginx.conf for app.test at front.
-func startNginxSample(t *testing.T, front, gate, app string) {
+// startNginxSample runs nginx with deploy/nginx.conf for app.test at front, after the changes, in which GATE is the gate.
+func startNginxSample(t *testing.T, front, gate, app string, changes ...string) {
 	t.Helper()
 	cert, key := certificate(t)
 	_, port, _ := net.SplitHostPort(front)
-	startNginx(t, sample(t, "nginx.conf", "listen 443 ssl", "listen "+front+" ssl", "legacy.example.com", "app.test", "$server_name", "$server_name:"+port,
-		"/etc/nginx/legacy.pem", cert, "/etc/nginx/legacy.key", key, "127.0.0.1:9091", gate, "10.0.0.5:8080", app), front)
+	for i := range changes {
+		changes[i] = strings.ReplaceAll(changes[i], "GATE", gate)
+	}
+	if len(changes) == 0 {
+		changes = []string{"127.0.0.1:9091", gate}
+	}
+	startNginx(t, sample(t, "nginx.conf", append(changes, "listen 443 ssl", "listen "+front+" ssl", "legacy.example.com", "app.test", "$server_name", "$server_name:"+port,
+		"/etc/nginx/legacy.pem", cert, "/etc/nginx/legacy.key", key, "10.0.0.5:8080", app)...), front)
 }
 
 // nginx asks the gate twice, and a sign-in can end in between: what the second answer has for the app does not reach the browser,

@@ -1,6 +1,8 @@
 package caddymodule
 
 import (
+	"encoding/json"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -8,7 +10,19 @@ import (
 
 func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	handler := &Handler{matcher: h.MatcherToken}
-	return handler, handler.UnmarshalCaddyfile(h.Dispenser)
+	if err := handler.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	var global App
+	if option, ok := h.Option(appID).(httpcaddyfile.App); ok {
+		if err := json.Unmarshal(option.Value, &global); err != nil {
+			return nil, h.WrapErr(err)
+		}
+	}
+	if err := handler.checkEffect(handler.over(global.Settings)); err != nil {
+		return nil, h.WrapErr(err)
+	}
+	return handler, nil
 }
 
 // UnmarshalCaddyfile sets up the handler from Caddyfile tokens. Every subdirective is optional here when

@@ -78,6 +78,7 @@ func TestBadJSONSaysTheCure(t *testing.T) {
 		`"headers":{"user":"Host"}`:            `okta_mfa: header "Host" has a meaning of its own; give the identity another one, such as X-User`,
 		`"lifetime":"40d"`:                     "okta_mfa: lifetime 960h0m0s is too long; give at most 720h0m0s, for which keys are kept",
 		`"recheck_grace":"1h"`:                 "okta_mfa: recheck_grace has nothing to wait for; add recheck 15m",
+		`"factors":["push"]`:                   "okta_mfa: factors is for engine factors, and changes nothing at engine identity_engine; write engine factors, or leave it out",
 		`"lifetime":"30m","idle_timeout":"1h"`: "okta_mfa: idle_timeout 1h0m0s is too long; give at most the lifetime, 30m0s",
 	} {
 		t.Run(field, func(t *testing.T) {

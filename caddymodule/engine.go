@@ -35,6 +35,7 @@ func (s Settings) identityEngine(r *resolved, app *App, client *okta.Client, fir
 		SelfService:     selfService(s.SelfService),
 		WebAuthn:        s.WebAuthn == on,
 		FirstFactorOnly: firstOnly,
+		Required:        s.required(firstOnly),
 		Budget:          app.store.Budget,
 		Limits:          s.Limits.config(),
 		Client:          client,
@@ -121,6 +122,9 @@ func (s Settings) engine(r *resolved) string {
 	parts := []string{engineIdentity, r.issuer, r.clientID, method, time.Duration(s.MinPollInterval).String(), fmt.Sprintf("%+v", s.Limits)}
 	for _, list := range [][]string{s.claimsNamed(), s.scopes(s.Engine == engineFactors), s.EnrollRequires, s.SelfService, {s.WebAuthn}} {
 		parts = append(parts, fingerprint(list...))
+	}
+	if class := s.everywhere(); class != "" {
+		parts = append(parts, "require "+string(class))
 	}
 	if s.Engine == engineFactors {
 		parts[0] = engineFactors

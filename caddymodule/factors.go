@@ -220,7 +220,7 @@ func (s Settings) factorsEngine(r *resolved, app *App, client *okta.Client) (flo
 		return nil, fmt.Errorf("okta_mfa: %w", err)
 	}
 	c := factors.Config{
-		API: api, Primary: s.primary(), Factors: factorNames(s.Factors), NumberChallenge: factors.Number(s.NumberChallenge),
+		API: api, Primary: s.primary(), Factors: factorNames(s.Factors), Required: s.required(false), NumberChallenge: factors.Number(s.NumberChallenge),
 		Groups: s.UserGroups == on, Enroll: factorNames(s.Enroll), EnrollProof: factorsProof(s.EnrollRequires, app.state.UseEnrollCode), EnrollURL: s.EnrollURL,
 		TemplateID: s.SMSTemplate, TokenLifetime: time.Duration(s.EmailCodeLifetime), Budget: app.store.Budget,
 		Limits: s.Limits.config(),

@@ -64,9 +64,6 @@ var (
 
 // Each option of engine factors changes what a person sees or what Okta gets, in a real Caddy.
 func TestFactorsOptionsChangeAnswers(t *testing.T) {
-	offered := func(b *browser, _ *oktasim.Org) string {
-		return strings.Join(choices(b.signIn("bob", nil)), " ")
-	}
 	pushed := func(b *browser, sim *oktasim.Org) string {
 		b.waitAtPush()
 		if p := sim.Pushes("bob"); len(p) != 1 {
@@ -164,6 +161,7 @@ func TestFactorsOptionsChangeAnswers(t *testing.T) {
 	}{
 		{"", nil, offered, "push totp"},
 		{"factors totp sms", nil, offered, "sms totp"},
+		{"require push", nil, offered, "push"},
 		{"", nil, pushed, "number"},
 		{"number_challenge never", nil, pushed, "approve or deny"},
 		{list, nil, pushed, "approve or deny"},

@@ -54,6 +54,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("okta_mfa: the app is a %T", loaded)
 	}
 	settings := h.over(app.Settings)
+	if err := h.checkEffect(settings); err != nil {
+		return fmt.Errorf("okta_mfa: %w", err)
+	}
 	config, err := settings.gateConfig(app)
 	if err != nil {
 		return err

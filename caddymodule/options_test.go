@@ -83,6 +83,10 @@ func TestOptionsChangeAnswers(t *testing.T) {
 		{"remember_me on", nil, remembered, "Okta was told"},
 		{"remember_me on", nil, func(b *browser, sim *oktasim.Org) string { return told(b, sim, nil) }, "Okta was not told"},
 
+		{"", pushAndCode, offered, "push totp"},
+		{"require push", pushAndCode, offered, "push"},
+		{"require any max_age 5m", pushAndCode, offered, "push totp"},
+
 		{"", passkeyAlone, enrol, `view="step" kind="denied" reason="unsupported"`},
 		{"webauthn on", passkeyAlone, enrol, `view="step" kind="choose"`},
 	} {
@@ -98,6 +102,13 @@ func TestOptionsChangeAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+func pushAndCode(c *oktasim.Config) { c.Users[0].Methods = []string{"push", "totp"} }
+
+// offered are the factors that a sign-in can go on with after the password.
+func offered(b *browser, _ *oktasim.Org) string {
+	return strings.Join(choices(b.signIn("bob", nil)), " ")
 }
 
 func passkeyAlone(c *oktasim.Config) {
@@ -132,15 +143,18 @@ func TestPushContextChangesThePage(t *testing.T) {
 	}
 }
 
-// The examples of docs/reference.md are what the Caddyfile takes: each alone, in the block of a site, and those that are
-// for the global options there.
+// The examples of docs/reference.md are what the Caddyfile takes: each alone, in the block of a site, where they are of engine
+// factors of such a one, and those that are for the global options there.
 func TestReferenceExamples(t *testing.T) {
 	text, err := os.ReadFile("../docs/reference.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	examples := 0
+	examples, engine := 0, ""
 	for line := range strings.Lines(string(text)) {
+		if heading, ok := strings.CutPrefix(line, "### "); ok {
+			engine = map[string]string{"Engine factors\n": "{\n\tokta_mfa {\n\t\tengine factors\n\t\tfactors push sms email\n\t}\n}\n"}[heading]
+		}
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		example := strings.ReplaceAll(strings.Trim(cells[len(cells)-1], " `"), " ⏎ ", "\n")
 		name, _, spaced := strings.Cut(example, " ")
@@ -148,7 +162,7 @@ func TestReferenceExamples(t *testing.T) {
 			continue
 		}
 		examples++
-		config := ":80 {\n\t@transfer path /transfer/*\n\t@admin path /admin/*\n\tokta_mfa {\n\t\t" + example + "\n\t}\n}\n"
+		config := engine + ":80 {\n\t@transfer path /transfer/*\n\t@admin path /admin/*\n\tokta_mfa {\n\t\t" + example + "\n\t}\n}\n"
 		if strings.HasPrefix(strings.TrimSpace(cells[3]), "Global only") {
 			config = "{\n\tokta_mfa {\n\t\t" + example + "\n\t}\n}\n"
 		}

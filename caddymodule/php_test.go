@@ -1,17 +1,12 @@
 package caddymodule
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 )
 
 // startPHP runs php-fpm until the test ends and returns its socket and a folder with an app that prints what it sees.
@@ -50,34 +45,8 @@ echo json_encode(array_filter($_SERVER, fn($name) => str_contains(strtoupper($na
 			t.Fatal(err)
 		}
 	}
-	var out bytes.Buffer
-	cmd := exec.CommandContext(context.Background(), fpm, args...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("stopping php-fpm: %v", err)
-		}
-		<-ended
-	})
-	for deadline := time.Now().Add(10 * time.Second); ; {
-		if conn, err := net.Dial("unix", socket); err == nil {
-			conn.Close()
-			return socket, root
-		}
-		select {
-		case err := <-ended:
-			t.Fatalf("php-fpm ended: %v\n%s", err, &out)
-		default:
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("php-fpm does not listen")
-		}
-	}
+	awaitConn(t, startProcess(t, fpm, args...), func() (net.Conn, error) { return net.Dial("unix", socket) })
+	return socket, root
 }
 
 // S16, S17, S18, S19: a PHP app, for which Remote-User, Remote_User and Remote.User are one $_SERVER['HTTP_REMOTE_USER'], sees the

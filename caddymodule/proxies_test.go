@@ -72,24 +72,33 @@ func startServer(t *testing.T, program, addr string, args ...string) {
 			t.Skipf("%s is not installed, see internal/deps.sh", program)
 		}
 	}
+	awaitListener(t, addr, startProcess(t, path, args...))
+}
+
+// startProcess runs a program until the test ends; ended tells if that is earlier.
+func startProcess(t *testing.T, path string, args ...string) (ended <-chan error) {
+	t.Helper()
 	var log bytes.Buffer
 	cmd := exec.CommandContext(context.Background(), path, args...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	tell, over := make(chan error, 1), make(chan struct{})
+	go func() {
+		tell <- cmd.Wait()
+		close(over)
+	}()
 	t.Cleanup(func() {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Errorf("stopping %s: %v", program, err)
+			t.Errorf("stopping %s: %v", path, err)
 		}
-		<-ended
+		<-over
 		if t.Failed() {
-			t.Logf("%s says:\n%s", program, &log)
+			t.Logf("%s says:\n%s", path, &log)
 		}
 	})
-	awaitListener(t, addr, ended)
+	return tell
 }
 
 // startNginx runs nginx with one file of sites until the test ends.
@@ -107,8 +116,18 @@ func startNginx(t *testing.T, sites, addr string) {
 // awaitListener waits until a server has a certificate for app.test at addr.
 func awaitListener(t *testing.T, addr string, ended <-chan error) {
 	t.Helper()
+	awaitConn(t, ended, func() (net.Conn, error) {
+		return tls.Dial("tcp", addr, &tls.Config{ServerName: "app.test", InsecureSkipVerify: true}) //nolint:gosec // as in through
+	})
+}
+
+// awaitConn waits until what was started takes a connection; ended is nil for what does not end.
+func awaitConn(t *testing.T, ended <-chan error, dial func() (net.Conn, error)) {
+	t.Helper()
+	var err error
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		if conn, err := tls.Dial("tcp", addr, &tls.Config{ServerName: "app.test", InsecureSkipVerify: true}); err == nil { //nolint:gosec // as in through
+		var conn net.Conn
+		if conn, err = dial(); err == nil {
 			conn.Close()
 			return
 		}
@@ -118,7 +137,7 @@ func awaitListener(t *testing.T, addr string, ended <-chan error) {
 		default:
 		}
 	}
-	t.Fatalf("nobody listens at %s", addr)
+	t.Fatalf("nobody listens: %v", err)
 }
 
 // through is a browser of https://app.test that reaches it at addr.
@@ -214,16 +233,65 @@ func checkProxied(t *testing.T, w *world, sim *oktasim.Org, addr string) {
 	w.up.none(t, "after signing out")
 }
 
-// deploy/nginx.conf and deploy/gate.Caddyfile under a real nginx.
+// deploy/nginx.conf and deploy/gate.Caddyfile under a real nginx, as it is and with the connections to the gate kept open for the next
+// question, which newer ones than Debian's do by default.
 func TestNginxAsksTheGate(t *testing.T) {
-	w, sim := newSimulated(t)
-	gate, front := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
-	w.run(adapt(t, gateSample(t, w, gate)))
+	for name, changes := range map[string][]string{
+		"as it is": nil,
+		"connections kept open": {"server {\n\tlisten", "upstream gate {\n\tserver GATE;\n\tkeepalive 8;\n}\nserver {\n\tlisten", "127.0.0.1:9091", "gate",
+			"proxy_pass_request_body off;", "proxy_pass_request_body off;\n\t\tproxy_http_version 1.1;\n\t\tproxy_set_header Connection \"\";"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, sim := newSimulated(t)
+			gate, front := "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+			w.run(adapt(t, gateSample(t, w, gate)))
+			startNginxSample(t, front, gate, w.up.Listener.Addr().String(), changes...)
+			checkProxied(t, w, sim, front)
+		})
+	}
+}
+
+// startNginxSample runs nginx with deploy/nginx.conf for app.test at front, after the changes, in which GATE is the gate.
+func startNginxSample(t *testing.T, front, gate, app string, changes ...string) {
+	t.Helper()
 	cert, key := certificate(t)
 	_, port, _ := net.SplitHostPort(front)
-	startNginx(t, sample(t, "nginx.conf", "listen 443 ssl", "listen "+front+" ssl", "legacy.example.com", "app.test", "$server_name", "$server_name:"+port,
-		"/etc/nginx/legacy.pem", cert, "/etc/nginx/legacy.key", key, "127.0.0.1:9091", gate, "10.0.0.5:8080", w.up.Listener.Addr().String()), front)
-	checkProxied(t, w, sim, front)
+	for i := range changes {
+		changes[i] = strings.ReplaceAll(changes[i], "GATE", gate)
+	}
+	if len(changes) == 0 {
+		changes = []string{"127.0.0.1:9091", gate}
+	}
+	startNginx(t, sample(t, "nginx.conf", append(changes, "listen 443 ssl", "listen "+front+" ssl", "legacy.example.com", "app.test", "$server_name", "$server_name:"+port,
+		"/etc/nginx/legacy.pem", cert, "/etc/nginx/legacy.key", key, "10.0.0.5:8080", app)...), front)
+}
+
+// nginx asks the gate twice, and a sign-in can end in between: what the second answer has for the app does not reach the browser,
+// and what prolongs the session does.
+func TestNginxKeepsTheAppsHeaders(t *testing.T) {
+	w, front := newWorld(t), "127.0.0.1:"+freePort(t)
+	gate := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/_mfa/auth" {
+			rw.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		for _, name := range []string{"Remote-User", "Remote-Name", "Remote-Email", "Remote-Groups", "Remote-Assertion", "Cookie", "Set-Cookie"} {
+			rw.Header().Set(name, "theme=dark")
+		}
+		rw.WriteHeader(http.StatusNoContent)
+	}))
+	t.Cleanup(gate.Close)
+	startNginxSample(t, front, gate.Listener.Addr().String(), w.up.Listener.Addr().String())
+	a := w.through(front).get("/payroll")
+	for name := range a.Header {
+		if strings.HasPrefix(name, "Remote-") || name == "Cookie" {
+			t.Errorf("the browser is told %s", name)
+		}
+	}
+	if a.StatusCode != http.StatusNoContent || a.Header.Get("Set-Cookie") == "" {
+		t.Errorf("%d, %v", a.StatusCode, a.Header)
+	}
+	w.up.none(t, "the gate had said no")
 }
 
 // deploy/haproxy.cfg, haproxy.lua and gate.Caddyfile under a real HAProxy. When the gate is gone, nobody gets in.

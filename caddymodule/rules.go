@@ -233,6 +233,26 @@ func (s *Settings) checkAttainable(r *Rule) error {
 	return nil
 }
 
+// everywhere is the strongest class that a require without a matcher asks for, "" for any.
+func (s Settings) everywhere() (class decision.Class) {
+	classes := decision.Classes()
+	rank := slices.Index(classes, decision.AnyFactor)
+	for _, r := range s.Rules {
+		if i := slices.Index(classes, decision.Class(r.Factor)); r.Action == actionRequire && len(r.MatcherSetsRaw) == 0 && i > rank {
+			class, rank = classes[i], i
+		}
+	}
+	return class
+}
+
+// required are the factors of which every session needs one, nil for any; of a first factor nothing is required.
+func (s Settings) required(firstOnly bool) []identity.Factor {
+	if class := s.everywhere(); class != "" && !firstOnly {
+		return class.Factors()
+	}
+	return nil
+}
+
 // groupsKept are the patterns and the names that rules have, sorted.
 func (s Settings) groupsKept() []string {
 	out := slices.Clone(s.Groups)

@@ -118,6 +118,37 @@ func TestS86RulesOnAClaim(t *testing.T) {
 	}
 }
 
+// What a sign-in offers is narrowed by what every session needs: the strongest require of the site and of the global options, and
+// none with a matcher. It tells flows apart.
+func TestRequiredEverywhere(t *testing.T) {
+	require := func(class, match string) Rule {
+		r := Rule{Action: "require", Factor: class}
+		if match != "" {
+			r.MatcherSetsRaw = caddyhttp.RawMatcherSets{{"path": []byte(match)}}
+		}
+		return r
+	}
+	engines := map[string]string{}
+	for want, rules := range map[string][]Rule{
+		"":                   {require("any", ""), require("number_challenge", `["/a"]`), {Action: "allow", Subject: "users", Values: []string{"bob"}}},
+		"push":               {require("push", ""), require("any", "")},
+		"number_challenge":   {require("push", ""), require("number_challenge", ""), require("phishing_resistant", `["/a"]`)},
+		"phishing_resistant": {require("phishing_resistant", ""), require("push", "")},
+	} {
+		s := Settings{Rules: rules}
+		if got := s.everywhere(); string(got) != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if first := s.required(true); first != nil {
+			t.Errorf("%s: %v are required of a first factor", want, first)
+		}
+		engines[s.engine(&resolved{})] = want
+	}
+	if len(engines) != 4 {
+		t.Errorf("the engines are %v", engines)
+	}
+}
+
 // S86: groups decides what a session holds, so that one that was made under others is not good.
 func TestS86GroupsAreOfThePolicy(t *testing.T) {
 	policy := func(groups []string, rules ...Rule) string {

@@ -47,8 +47,8 @@ type StoreSettings struct {
 	KeyPrefix string `json:"key_prefix,omitempty"`
 
 	// KeyRingSecret keeps the key ring in this store and not in Caddy's storage, sealed with this secret of 32 bytes or
-	// more: for replicas that do not share Caddy's storage. It must be a placeholder, as ClientSecret must. Whoever
-	// changes it signs everybody out. Default: the key ring is in Caddy's storage.
+	// more: for replicas that do not share Caddy's storage. It must be a placeholder, as ClientSecret must. Under another
+	// one the ring cannot be read, and nobody gets in. Default: the key ring is in Caddy's storage.
 	KeyRingSecret string `json:"key_ring_secret,omitempty"`
 }
 

@@ -211,13 +211,19 @@ func TestPayrollWrongCodesStopBeforeOktaLocks(t *testing.T) {
 	})
 }
 
+// vault opens a page of the vault as somebody whom Caddy's own basic_auth has let through.
+func (p *tab) vault(who person, path string) {
+	p.t.Helper()
+	site, _ := strings.CutPrefix(p.b.d.Vault, "http://")
+	p.open("http://" + url.UserPassword(who.Login, who.Password).String() + "@" + site + path)
+}
+
 // Who somebody is comes from Caddy's basic_auth: the page begins at the second factor.
 func TestVaultBehindBasicAuth(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
 		pat := b.d.person("pat")
 		p := b.tab()
-		site, _ := strings.CutPrefix(b.d.Vault, "http://")
-		p.open("http://" + url.UserPassword(pat.Login, pat.Password).String() + "@" + site + "/vault")
+		p.vault(pat, "/vault")
 		p.see(onSignIn)
 		shot(p, "vault-signin")
 		if text := p.text("main"); !strings.Contains(text, pat.Login) || p.has(loginField) || p.has(passwordField) {
@@ -328,8 +334,7 @@ func TestVaultSetsNothingUp(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
 		ned := b.d.person("ned")
 		p := b.tab()
-		site, _ := strings.CutPrefix(b.d.Vault, "http://")
-		p.open("http://" + url.UserPassword(ned.Login, ned.Password).String() + "@" + site + "/")
+		p.vault(ned, "/")
 		p.click(primary)
 		p.see(onDenied)
 		shot(p, "vault-no-factor")

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -19,18 +18,30 @@ func (p *tab) transfer(to, amount string) {
 	p.click("#transfer-form button")
 }
 
+// sheet is a tab at the app's form, of a person who signed in by a code, which is not enough to send it.
+func (b *browser) sheet(who person) *tab {
+	b.t.Helper()
+	p := b.tab()
+	p.askCode(who, b.d.Payroll+"/sheet")
+	p.code(b.d.totp(who))
+	p.admitted(who, "/sheet")
+	return p
+}
+
+// challenged sends the form, which runs into a step-up.
+func (p *tab) challenged(amount string) {
+	p.t.Helper()
+	p.transfer("carol", amount)
+	p.see(onSignIn + " #why")
+}
+
 // A transfer runs into a step-up: the page says why, asks for the number challenge alone, and then what was typed is sent, once and
 // after a click. Whoever cancels is back where they were, and a second transfer soon after is asked for nothing.
 func TestStepUpKeepsTheForm(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
 		nia := b.d.person("nia")
-		p := b.tab()
-		p.askCode(nia, b.d.Payroll+"/sheet")
-		p.code(b.d.totp(nia))
-		p.admitted(nia, "/sheet")
-
-		p.transfer("carol", "100")
-		p.see(onSignIn + " #why")
+		p := b.sheet(nia)
+		p.challenged("100")
 		shot(p, "stepup")
 		if p.has(loginField) || p.has(passwordField) || p.has(onApp) {
 			t.Error("the page asks who it is")
@@ -44,8 +55,7 @@ func TestStepUpKeepsTheForm(t *testing.T) {
 			t.Errorf("cancel leads to %q", got)
 		}
 
-		p.transfer("carol", "100 & <b>")
-		p.see(onSignIn + " #why")
+		p.challenged("100 & <b>")
 		p.press(primary)
 		p.see(onChoose)
 		shot(p, "stepup-choose")
@@ -78,13 +88,8 @@ func TestStepUpKeepsTheForm(t *testing.T) {
 // Who has nothing that is strong enough is told so, and goes on as before.
 func TestStepUpWithoutTheFactor(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
-		tom := b.d.person("tom")
-		p := b.tab()
-		p.askCode(tom, b.d.Payroll+"/sheet")
-		p.code(b.d.totp(tom))
-		p.admitted(tom, "/sheet")
-		p.transfer("carol", "100")
-		p.see(onSignIn + " #why")
+		p := b.sheet(b.d.person("tom"))
+		p.challenged("100")
 		p.press(primary)
 		p.see(onDenied + "[data-reason=step_up]")
 		shot(p, "stepup-denied")
@@ -101,8 +106,7 @@ func TestForbidden(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *browser, shot func(*tab, string)) {
 		tom := b.d.person("tom")
 		p := b.tab()
-		site, _ := strings.CutPrefix(b.d.Vault, "http://")
-		p.open("http://" + url.UserPassword(tom.Login, tom.Password).String() + "@" + site + "/vault")
+		p.vault(tom, "/vault")
 		p.press(primary)
 		p.see(onCode)
 		p.code(b.d.totp(tom))
@@ -125,12 +129,8 @@ func TestForbidden(t *testing.T) {
 func TestStepUpPagesFit(t *testing.T) {
 	b := newBrowser(t, startDemo(t))
 	nia := b.d.person("nia")
-	p := b.tab()
-	p.askCode(nia, b.d.Payroll+"/sheet")
-	p.code(b.d.totp(nia))
-	p.admitted(nia, "/sheet")
-	p.transfer("carol", "100")
-	p.see(onSignIn + " #why")
+	p := b.sheet(nia)
+	p.challenged("100")
 	p.fits("stepup")
 	p.press(primary)
 	p.choose("push")

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -74,15 +73,9 @@ type sessionDocument struct {
 
 // tellEnd tells when the session ends. To ask prolongs nothing.
 func (x *exchange) tellEnd() {
-	claims, ok := x.current()
-	if !ok {
-		return
+	if claims, ok := x.signedIn(); ok {
+		x.tellSession(&claims.Claims, time.Now())
 	}
-	if claims == nil {
-		x.document(http.StatusUnauthorized, "Nobody is signed in.")
-		return
-	}
-	x.tellSession(&claims.Claims, time.Now())
 }
 
 // staySignedIn prolongs the session because a page of the app says that its person wants it. The proof that it is one is
@@ -92,12 +85,8 @@ func (x *exchange) staySignedIn() {
 		x.document(http.StatusForbidden, "This takes a fetch of a page of this site, with the header X-Requested-With.")
 		return
 	}
-	claims, ok := x.current()
+	claims, ok := x.signedIn()
 	if !ok {
-		return
-	}
-	if claims == nil {
-		x.document(http.StatusUnauthorized, "Nobody is signed in.")
 		return
 	}
 	now := time.Now()
@@ -120,12 +109,7 @@ func (x *exchange) sentByOwnScript() bool {
 func (x *exchange) tellSession(c *session.Claims, now time.Time) {
 	d := sessionDocument{User: c.Identity.Login, Now: now.UTC().Truncate(time.Second), Ends: x.ends(c).UTC()}
 	d.IdleEnds = earlier(c.SeenAt.Add(x.cfg.IdleTimeout), d.Ends).UTC().Truncate(time.Second)
-	body, err := json.Marshal(d)
-	if err != nil {
-		x.failed(err)
-		return
-	}
-	x.body(http.StatusOK, "application/json", body)
+	x.tell(d)
 }
 
 // ends is the absolute end of a session: its own, or that of the configuration in force.

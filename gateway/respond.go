@@ -72,6 +72,16 @@ func (x *exchange) explain(d problemDocument) {
 	x.body(status, "application/problem+json", body)
 }
 
+// tell answers a program's question.
+func (x *exchange) tell(d any) {
+	body, err := json.Marshal(d)
+	if err != nil {
+		x.failed(err)
+		return
+	}
+	x.body(http.StatusOK, "application/json", body)
+}
+
 func (x *exchange) body(status int, contentType string, body []byte) {
 	h := x.w.Header()
 	ui.SecurityHeaders(h)

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -114,6 +113,15 @@ func (x *exchange) current() (claims *session.Opened, ok bool) {
 	return claims, true
 }
 
+// signedIn is current for what programs ask for: where nobody is signed in it answers so, and ok is false.
+func (x *exchange) signedIn() (claims *session.Opened, ok bool) {
+	claims, ok = x.current()
+	if ok && claims == nil {
+		x.document(http.StatusUnauthorized, "Nobody is signed in.")
+	}
+	return claims, ok && claims != nil
+}
+
 // whoamiDocument is what a page of the app may know about its session. No token, cookie or factor id is in it
 // (immunity S29).
 type whoamiDocument struct {
@@ -126,12 +134,8 @@ type whoamiDocument struct {
 }
 
 func (x *exchange) whoami() {
-	claims, ok := x.current()
+	claims, ok := x.signedIn()
 	if !ok {
-		return
-	}
-	if claims == nil {
-		x.document(http.StatusUnauthorized, "Nobody is signed in.")
 		return
 	}
 	d := whoamiDocument{User: claims.Identity.Login, Name: claims.Identity.Name, Email: claims.Identity.Email,
@@ -139,10 +143,5 @@ func (x *exchange) whoami() {
 	for _, p := range claims.Identity.Proofs {
 		d.Factors = append(d.Factors, p.Factor)
 	}
-	body, err := json.Marshal(d)
-	if err != nil {
-		x.failed(err)
-		return
-	}
-	x.body(http.StatusOK, "application/json", body)
+	x.tell(d)
 }

@@ -11,6 +11,7 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
 command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || packages+=(nginx)
+[[ -f /usr/lib/nginx/modules/ngx_http_js_module.so ]] || packages+=(libnginx-mod-http-js)
 command -v haproxy >/dev/null || [[ -x /usr/sbin/haproxy ]] || packages+=(haproxy)
 command -v php >/dev/null || packages+=(php-cli)
 compgen -G "/usr/sbin/php-fpm*" >/dev/null || packages+=(php-fpm)

@@ -115,7 +115,7 @@ func (a *attempt) offer(ctx context.Context) (flows.State, flows.Step, error) {
 	if err != nil {
 		return nil, flows.Step{}, err
 	}
-	a.state.Factors = choicesOf(list, a.allows)
+	a.state.Factors = a.narrow(choicesOf(list, a.allows))
 	switch {
 	case len(a.state.Factors) > 0:
 	case a.state.Only != nil: // nothing is set up in the midst of a session

@@ -252,9 +252,9 @@ func (a *attempt) required(ctx context.Context, t *transaction, res *okta.Respon
 		list[i].Status = statusActive // what is listed here can be verified; some answers leave the status out
 	}
 	cfg := &a.engine.cfg
-	s.Factors = choicesOf(list, func(f identity.Factor) bool { // whether a push shows a number is Okta's to say here (§6.5)
+	s.Factors = a.narrow(choicesOf(list, func(f identity.Factor) bool { // whether a push shows a number is Okta's to say here (§6.5)
 		return cfg.allows(f) && (f != identity.Push || cfg.ends(identity.Push))
-	})
+	}))
 	if len(s.Factors) == 0 {
 		a.leave(ctx)
 		return nil, a.noFactor(), nil

@@ -61,6 +61,8 @@ type Config struct {
 	// Factors are the factors that can end a sign-in. Default DefaultFactors. WebAuthn is among them only where the
 	// people's keys were made on this very origin.
 	Factors []identity.Factor
+	// Required are those of which every session needs one; nil for any. Who has one is offered no other.
+	Required []identity.Factor
 	// NumberChallenge defaults to NumberAlways when Factors hold NumberChallenge, to NumberNever otherwise.
 	NumberChallenge Number
 	// Groups asks Okta for the names of the person's groups at the end of each sign-in.

@@ -33,9 +33,24 @@ func (e *Engine) StepUp(ctx context.Context, cc flows.ClientContext, _ string, w
 
 // allows reports whether the sign-in can be ended with f, before it is known whether a push is answered by a number.
 func (a *attempt) allows(f identity.Factor) bool {
-	only := a.state.Only
-	return a.engine.cfg.allows(f) && (only == nil || slices.Contains(only, f) ||
-		f == identity.Push && slices.Contains(only, identity.NumberChallenge) && a.engine.cfg.NumberChallenge == NumberAlways)
+	cfg, only := &a.engine.cfg, a.state.Only
+	return cfg.allows(f) && (only == nil || cfg.canProve(f, only))
+}
+
+// canProve reports whether f is one of class, as far as that is known before it is asked for.
+func (c *Config) canProve(f identity.Factor, class []identity.Factor) bool {
+	return slices.Contains(class, f) || f == identity.Push && slices.Contains(class, identity.NumberChallenge) && c.NumberChallenge == NumberAlways
+}
+
+// narrow leaves of what a person can choose from, at a sign-in, what every session needs, where they have it: after anything
+// else they would be asked for it at once.
+func (a *attempt) narrow(list []factor) []factor {
+	cfg := &a.engine.cfg
+	enough := slices.DeleteFunc(slices.Clone(list), func(f factor) bool { return !cfg.canProve(f.Factor, cfg.Required) })
+	if a.state.Only != nil || len(enough) == 0 {
+		return list
+	}
+	return enough
 }
 
 // ends reports whether f, as it was proved, ends the sign-in.

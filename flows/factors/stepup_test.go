@@ -105,3 +105,38 @@ func TestStepUpByAPlainPush(t *testing.T) {
 		t.Errorf("the page is %s", s.page())
 	}
 }
+
+// A sign-in offers of what the person has what every session needs, by the Factors API and inside /api/v1/authn; where they have
+// nothing of it, everything.
+func TestSignInOffersWhatEverySessionNeeds(t *testing.T) {
+	for name, c := range map[string]struct {
+		required []identity.Factor
+		change   func(*factors.Config)
+		offered  string
+	}{
+		"nothing":                   {nil, nil, "factor:push(Pixel 7) factor:totp"},
+		"a push":                    {pushClass, nil, "factor:push(Pixel 7)"},
+		"a number":                  {numberClass, nil, "factor:push(Pixel 7)"},
+		"a number, and none is had": {numberClass, func(c *factors.Config) { c.NumberChallenge = factors.NumberNever }, "factor:push(Pixel 7) factor:totp"},
+		"a passkey":                 {[]identity.Factor{identity.WebAuthn}, nil, "factor:push(Pixel 7) factor:totp"},
+	} {
+		change := func(cfg *factors.Config) {
+			cfg.Required = c.required
+			cfg.Factors = []identity.Factor{identity.Push, identity.NumberChallenge, identity.TOTP}
+			if c.change != nil {
+				c.change(cfg)
+			}
+		}
+		s := newSimulated(t, func(_ *oktasim.Config, _ *access.Config, cfg *factors.Config) { change(cfg) })
+		if got := s.start(flows.FieldIdentifier, simUser).want("choose").buttons(); got != c.offered {
+			t.Errorf("%s: %s, want %s", name, got, c.offered)
+		}
+		if got := classic(t, change).signIn().want("choose").buttons(); got != c.offered {
+			t.Errorf("%s, inside authn: %s, want %s", name, got, c.offered)
+		}
+	}
+	s := newSimulated(t, func(_ *oktasim.Config, _ *access.Config, cfg *factors.Config) { cfg.Required = numberClass })
+	if got := s.stepUp(s.known(), anyClass).want("choose").buttons(); got != "factor:push(Pixel 7) factor:totp" {
+		t.Errorf("a step-up that takes more: %s", got)
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"sidegate.example/sidegate/flows/limits"
 	"sidegate.example/sidegate/flows/okta"
+	"sidegate.example/sidegate/gateway/identity"
 )
 
 // defaultMinPoll is the shortest time between two polls whatever Okta says: ten calls per state handle in
@@ -60,6 +61,8 @@ type Config struct {
 	// WebAuthn offers passkeys and security keys. Off by default: a credential made on Okta's own domain does not
 	// work on this one, unless Okta was told the relying party (identity-engine.md §6.6).
 	WebAuthn bool
+	// Required are the factors of which every session needs one; nil for any. Whom Okta lets choose one is offered no other.
+	Required []identity.Factor
 	// FirstFactorOnly lets a sign-in end that has proved a password alone, for an engine that asks for the second factor
 	// elsewhere. Off by default: nothing else may make a session of that (immunity S71).
 	FirstFactorOnly bool
@@ -123,7 +126,7 @@ func New(cfg Config) (*Engine, error) {
 	if !slices.Contains(a.scopes, "openid") {
 		return nil, errors.New(`the scopes must hold "openid": without it Okta gives no ID token`)
 	}
-	e := &Engine{client: cfg.Client, app: a, minPoll: cfg.MinPoll, now: cfg.Now, enroll: cfg.Enroll, selfService: cfg.SelfService, webAuthn: cfg.WebAuthn, firstOnly: cfg.FirstFactorOnly, claims: cfg.Claims}
+	e := &Engine{client: cfg.Client, app: a, minPoll: cfg.MinPoll, now: cfg.Now, enroll: cfg.Enroll, selfService: cfg.SelfService, webAuthn: cfg.WebAuthn, firstOnly: cfg.FirstFactorOnly, claims: cfg.Claims, required: cfg.Required}
 	if e.minPoll <= 0 {
 		e.minPoll = defaultMinPoll
 	}

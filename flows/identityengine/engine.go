@@ -48,6 +48,7 @@ type Engine struct {
 	webAuthn    bool
 	firstOnly   bool
 	claims      []string
+	required    []identity.Factor
 }
 
 var _ flows.Flow = (*Engine)(nil)

@@ -86,6 +86,7 @@ func (a *attempt) keep(p *page) {
 	if s.StepUp != nil {
 		s.Factors = s.StepUp.offered(s.Factors)
 	}
+	a.narrow(p)
 	if s.proved(identity.Password) {
 		s.Factors = slices.DeleteFunc(slices.Clone(s.Factors), func(c factorChoice) bool { return c.Factor == identity.Password })
 	}

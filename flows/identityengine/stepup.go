@@ -51,6 +51,26 @@ func (s *stepUp) proved(proofs []proof) bool {
 	return slices.ContainsFunc(proofs, func(p proof) bool { return s.includes(p.Factor) })
 }
 
+// narrow leaves of what Okta lets a person choose from, at a sign-in, what every session needs, where that is on the list: after
+// anything else they would be asked for it at once. What Okta asks for first makes way for the list then.
+func (a *attempt) narrow(p *page) {
+	s, need := &a.state, &stepUp{Only: a.engine.required}
+	if len(need.Only) == 0 || s.StepUp != nil || s.Seeking != "" || s.Restored || need.proved(s.Proofs) {
+		return
+	}
+	weak := func(c factorChoice) bool { return !c.Enroll && c.Factor != identity.Password && !need.takes(c) }
+	if !slices.ContainsFunc(s.Factors, func(c factorChoice) bool { return need.takes(c) && c.Factor != identity.Password }) {
+		return
+	}
+	s.Factors = slices.DeleteFunc(slices.Clone(s.Factors), weak)
+	switch p.ask {
+	case askCode, askWait, askWebAuthn:
+		if weak(factorChoice{Factor: plain(p.factor), Enroll: p.enrolling}) {
+			p.ask = askChoose
+		}
+	}
+}
+
 // tooWeak reports whether nothing that Okta asks for, or lets the person choose from, is what a step-up needs. What it asks for
 // first makes way for the list where something on it is.
 func (a *attempt) tooWeak(p *page) bool {

@@ -31,6 +31,20 @@ func (b *bench) stepUp(who identity.Identity, class []identity.Factor) flows.Ste
 	return b.take(b.engine.StepUp(b.Context(), b.cc, redirectURI, who, class))
 }
 
+// tapped goes on with a push by the number to the end, for the one who has such pushes.
+func (b *bench) tapped(user string) {
+	b.Helper()
+	if len(b.step.Choices) != 1 || b.step.Choices[0].Factor != identity.Push {
+		b.Fatalf("offered: %+v", b.step.Choices)
+	}
+	b.choose("push")
+	if err := b.org.Tap(b.push(user).ID, b.step.Wait.Number); err != nil {
+		b.Fatal(err)
+	}
+	b.poll()
+	b.wantDone(user, "Nadia Number", identity.Password, identity.NumberChallenge)
+}
+
 // A step-up names the person to Okta, asks what Okta asks and offers of its list what is of the class alone.
 func TestStepUpOffersTheClass(t *testing.T) {
 	const user = "number@sidegate.example"
@@ -46,15 +60,7 @@ func TestStepUpOffersTheClass(t *testing.T) {
 	}
 	b.typed(map[string]string{flows.FieldIdentifier: "push@sidegate.example", flows.FieldPassword: password})
 	b.want(flows.KindChoose)
-	if len(b.step.Choices) != 1 || b.step.Choices[0].Factor != identity.Push {
-		t.Fatalf("offered: %+v", b.step.Choices)
-	}
-	b.choose("push")
-	if err := b.org.Tap(b.push(user).ID, b.step.Wait.Number); err != nil {
-		t.Fatal(err)
-	}
-	b.poll()
-	b.wantDone(user, "Nadia Number", identity.Password, identity.NumberChallenge)
+	b.tapped(user)
 	if b.step.Identity.Subject != who.Subject {
 		t.Errorf("the subject is %s", b.step.Identity.Subject)
 	}
@@ -88,4 +94,21 @@ func TestStepUpThatCannotBe(t *testing.T) {
 	b.code(b.org.TOTP(user))
 	b.wantDenied(flows.DeniedStepUp, true)
 	b.wantCause("another person")
+}
+
+// A sign-in offers of what the person has what every session needs, and nothing else: after anything else they would be asked for
+// it at once. Who has nothing of it gets as far as Okta lets them.
+func TestSignInOffersWhatEverySessionNeeds(t *testing.T) {
+	const user = "number@sidegate.example"
+	b := newBench(t, func(s *settings) { s.engine.Required = numberClass })
+	b.start(user, password)
+	b.want(flows.KindChoose)
+	b.tapped(user)
+
+	b.start("totp@sidegate.example", password)
+	if b.step.Kind == flows.KindChoose {
+		b.choose("totp")
+	}
+	b.code(b.org.TOTP("totp@sidegate.example"))
+	b.wantDone("totp@sidegate.example", "Timo Totp", identity.Password, identity.TOTP)
 }

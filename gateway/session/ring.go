@@ -22,7 +22,7 @@ const minSecret = 32
 type Ring struct {
 	keys []*key
 	// names is the key of Vault.Name: the same for as long as the ring is used, because what has a name has to be found
-	// again under it. nil for none.
+	// again under it. nil for none, as in a ring of cookie_secret, which names nothing.
 	names []byte
 	// missed is told that a cookie named a key that is not in the ring; may be nil.
 	missed func()
@@ -56,11 +56,7 @@ func RingFromSecrets(secrets []string) (*Ring, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("cookie_secret needs at least one secret; make one with: openssl rand -base64 32")
 	}
-	names, err := deriveNames([]byte(secrets[len(secrets)-1])) // the oldest: a new one comes in front
-	if err != nil {
-		return nil, err
-	}
-	r := &Ring{names: names}
+	r := &Ring{}
 	for i, s := range secrets {
 		if len(s) < minSecret {
 			return nil, fmt.Errorf("cookie_secret: secret %d has %d bytes, but at least %d are needed; make one with: openssl rand -base64 32", i+1, len(s), minSecret)

@@ -67,7 +67,7 @@ func (v *Vault) Name(ctx context.Context, text string) (string, error) {
 		return "", err
 	}
 	if ring.names == nil {
-		return "", errors.New("the key ring has no secret for names yet")
+		return "", errors.New("the key ring has no secret for names")
 	}
 	mac := hmac.New(sha256.New, ring.names)
 	mac.Write([]byte(text)) //nolint:errcheck // never fails

@@ -4,20 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-const (
-	oldSecret = "an old secret of at least 32 bytes, which was first"
-	newerOne  = "a newer secret of at least 32 bytes, which came after"
-)
-
-func vaultOf(t *testing.T, secrets ...string) *Vault {
+func vaultOf(t *testing.T, stored *storedRing) *Vault {
 	t.Helper()
-	r, err := RingFromSecrets(secrets)
+	r, err := stored.ring()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +22,10 @@ func vaultOf(t *testing.T, secrets ...string) *Vault {
 
 // What is in a shared store is found and opened after a rotation, and by nobody without the keys.
 func TestVaultAcrossARotation(t *testing.T) {
-	ctx, before, after := t.Context(), vaultOf(t, oldSecret), vaultOf(t, newerOne, oldSecret)
+	old := newStoredRing(time.Now())
+	rotated := &storedRing{Version: storedVersion, Keys: slices.Clone(old.Keys), Names: old.Names}
+	rotated.add(time.Now())
+	ctx, before, after, another := t.Context(), vaultOf(t, old), vaultOf(t, rotated), vaultOf(t, newStoredRing(time.Now()))
 	doc := bytes.Repeat([]byte("state handle 02.id.secret "), 10_000) // 256 KB
 	sealed, err := before.Seal(ctx, "signin/a", doc)
 	if err != nil {
@@ -49,7 +48,7 @@ func TestVaultAcrossARotation(t *testing.T) {
 	if same, _ := after.Name(ctx, "code/00u1"); same != name {
 		t.Errorf("the name is %q, and %q after a rotation", name, same)
 	}
-	if other, _ := vaultOf(t, newerOne).Name(ctx, "code/00u1"); other == name {
+	if other, _ := another.Name(ctx, "code/00u1"); other == name {
 		t.Error("the name needs no key")
 	}
 	for what, try := range map[string]struct {
@@ -58,7 +57,7 @@ func TestVaultAcrossARotation(t *testing.T) {
 		sealed  []byte
 	}{
 		"another purpose": {before, "signin/b", sealed},
-		"another key":     {vaultOf(t, newerOne), "signin/a", sealed},
+		"another key":     {another, "signin/a", sealed},
 		"changed":         {before, "signin/a", append(bytes.Clone(sealed[:len(sealed)-1]), sealed[len(sealed)-1]^1)},
 		"cut":             {before, "signin/a", sealed[:12]},
 		"nothing":         {before, "signin/a", nil},

@@ -19,19 +19,31 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// snippet is the block of code in a language below a heading of a page in docs, with site in place of the example's.
+// snippet is the block of code below a heading of a page in docs, with site in place of the example's.
 func snippet(t *testing.T, page, heading, site string) string {
+	t.Helper()
+	return snippets(t, page, heading, site)[0]
+}
+
+// snippets are all blocks below that heading.
+func snippets(t *testing.T, page, heading, site string) (blocks []string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, below, found := strings.Cut(string(text), "\n## "+heading+"\n")
-	m := regexp.MustCompile("(?s)```[a-z]+\n(.*?)```").FindStringSubmatch(below)
-	if !found || m == nil || !strings.Contains(m[1], "https://legacy.example.com") {
-		t.Fatalf("docs/%s has no example %q for https://legacy.example.com", page, heading)
+	_, below, _ := strings.Cut(string(text), "\n## "+heading+"\n")
+	below, _, _ = strings.Cut(below, "\n## ")
+	for _, m := range regexp.MustCompile("(?s)```[a-z]+\n(.*?)```").FindAllStringSubmatch(below, -1) {
+		if !strings.Contains(m[1], "https://legacy.example.com") {
+			t.Fatalf("docs/%s has an example %q that is not for https://legacy.example.com", page, heading)
+		}
+		blocks = append(blocks, strings.ReplaceAll(m[1], "https://legacy.example.com", site))
 	}
-	return strings.ReplaceAll(m[1], "https://legacy.example.com", site)
+	if blocks == nil {
+		t.Fatalf("docs/%s has no example %q", page, heading)
+	}
+	return blocks
 }
 
 // program writes files into a folder of their own and runs commands there, the last one with the input; it returns what
@@ -95,6 +107,10 @@ func TestAssertionExamplesInDocs(t *testing.T) {
 	defer server.Close()
 	site := server.URL
 
+	// First what takes longest: an assertion is good for a minute.
+	inGo := map[string]string{"assertion.go": snippet(t, "assertion.md", "Go", site), "driver.go": goDriver}
+	program(t, inGo, "", []string{"go", "build", "-o", "$DIR/example", "$DIR/assertion.go", "$DIR/driver.go"})
+
 	now := time.Now()
 	good := Request{Issuer: site + "/_mfa", Audience: site, Method: "POST", Path: "/pay%20roll/11", At: now}
 	sign := func(s *Signer, change func(*Request)) string {
@@ -155,7 +171,7 @@ func TestAssertionExamplesInDocs(t *testing.T) {
 	}
 
 	t.Run("Go", func(t *testing.T) {
-		check(t, program(t, map[string]string{"assertion.go": snippet(t, "assertion.md", "Go", site), "driver.go": goDriver}, input.String(),
+		check(t, program(t, inGo, input.String(),
 			[]string{"go", "run", "$DIR/assertion.go", "$DIR/driver.go"}))
 	})
 	t.Run("PHP", func(t *testing.T) {
@@ -165,6 +181,9 @@ func TestAssertionExamplesInDocs(t *testing.T) {
 	t.Run("Python", func(t *testing.T) {
 		check(t, program(t, map[string]string{"assertion.py": snippet(t, "assertion.md", "Python", site) + pythonDriver}, input.String(),
 			[]string{python(t, "jwt, cryptography"), "$DIR/assertion.py"}))
+	})
+	t.Run("nginx", func(t *testing.T) {
+		check(t, throughNginx(t, snippets(t, "assertion.md", "nginx", site), input.String()))
 	})
 	t.Run("Java", func(t *testing.T) {
 		if _, err := os.Stat(gson); err != nil {

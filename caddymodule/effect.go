@@ -1,0 +1,88 @@
+package caddymodule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"sidegate.example/sidegate/flows/factors"
+	"sidegate.example/sidegate/gateway/identity"
+)
+
+// checkEffect refuses what s, the block of one site, says and what can change nothing there: whoever wrote it relies on it. whole
+// is s over the global options, of which some may be for other sites.
+func (s Settings) checkEffect(whole Settings) error {
+	switch whole.Engine {
+	case "", engineIdentity:
+		return s.checkFactorsAlone()
+	case engineFactors:
+		return errors.Join(s.checkIdentityAlone(whole), s.checkCodes(whole))
+	}
+	return nil // validate refuses it
+}
+
+// given is a setting and whether a block has it.
+type given struct {
+	name string
+	is   bool
+}
+
+// checkFactorsAlone is for a site of engine identity_engine.
+func (s Settings) checkFactorsAlone() error {
+	for _, g := range []given{
+		{"primary", s.Primary != ""}, {"api_token", s.APIToken != ""}, {"api_client_id", s.APIClientID != ""},
+		{"api_private_key", s.APIPrivateKey != ""}, {"api_private_key_id", s.APIPrivateKeyID != ""}, {"factors", len(s.Factors) > 0},
+		{"number_challenge", s.NumberChallenge != ""}, {"user_groups", s.UserGroups == on}, {"enroll", len(s.Enroll) > 0},
+		{"enroll_url", s.EnrollURL != ""}, {"sms_template", s.SMSTemplate != ""}, {"email_code_lifetime", s.EmailCodeLifetime != 0},
+	} {
+		if g.is {
+			return fmt.Errorf("%s is for engine factors, and changes nothing at engine identity_engine; write engine factors, or leave it out", g.name)
+		}
+	}
+	return nil
+}
+
+// checkIdentityAlone is for a site of engine factors.
+func (s Settings) checkIdentityAlone(whole Settings) error {
+	if s.SignInForm == formIdentifier && whole.primary() != factors.PrimaryIdentityEngine {
+		return fmt.Errorf("sign_in_form identifier changes nothing with primary %s; leave it out", whole.primary())
+	}
+	if whole.throughIdentityEngine() {
+		return nil
+	}
+	for _, g := range []given{
+		{"scopes", len(s.Scopes) > 0}, {"remember_me", s.RememberMe == on}, {"webauthn", s.WebAuthn == on},
+		{"self_service", len(s.SelfService) > 0 && !slices.Contains(s.SelfService, off)},
+	} {
+		if g.is {
+			return fmt.Errorf("%s is for engine identity_engine, and changes nothing here; leave it out, or write primary identity_engine%s",
+				g.name, map[string]string{"webauthn": "; passkeys of engine factors are webauthn among its factors"}[g.name])
+		}
+	}
+	return nil
+}
+
+// checkCodes finds what of engine factors is about a factor that nobody is asked for here. To set one up, people prove any factor
+// that they have, so that a text message can be sent wherever enroll has a factor.
+func (s Settings) checkCodes(whole Settings) error {
+	accepted := factorNames(whole.Factors)
+	if len(accepted) == 0 {
+		accepted = factors.DefaultFactors()
+	}
+	asks := func(f ...identity.Factor) bool {
+		return slices.ContainsFunc(f, func(f identity.Factor) bool { return slices.Contains(accepted, f) })
+	}
+	enrols := len(whole.Enroll) > 0
+	mails := asks(identity.Email) || slices.Contains(whole.Enroll, string(identity.Email)) || enrols && slices.Contains(whole.EnrollRequires, enrollEmail)
+	switch {
+	case len(s.EnrollRequires) > 0 && !enrols && whole.primary() != factors.PrimaryIdentityEngine:
+		return errors.New("enroll_requires guards nothing, because nothing can be set up here; name what can with enroll, or leave it out")
+	case s.NumberChallenge != "" && !asks(identity.Push, identity.NumberChallenge) && !enrols:
+		return errors.New("number_challenge changes nothing, because nobody is sent a push here; add push or number_challenge to factors, or leave it out")
+	case s.SMSTemplate != "" && !asks(identity.SMS) && !enrols:
+		return errors.New("sms_template changes nothing, because nobody is sent a text message here; add sms to factors, or leave it out")
+	case s.EmailCodeLifetime != 0 && !mails:
+		return errors.New("email_code_lifetime changes nothing, because nobody is sent a code by e-mail here; add email to factors, or leave it out")
+	}
+	return nil
+}

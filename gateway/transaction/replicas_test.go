@@ -330,9 +330,15 @@ func TestSameStoreReachedInAnotherWay(t *testing.T) {
 			return way
 		}
 		old := reload()
-		v, w := r.a.begin("ann"), r.a.begin("bob")
-		reload()
+		v, w, x := r.a.begin("ann"), r.a.begin("bob"), r.a.begin("eve")
+		defer r.a.watch(x).Close()
 		old.down.Store(true)
+		time.Sleep(3 * time.Minute)
+		r.org.approve(x)
+		reload()
+		time.Sleep(interval)
+		synctest.Wait()
+		r.a.wantKind(r.a.get(x), flows.KindDone)
 		if err := r.a.Cancel(context.Background(), v.ID, site); err != nil {
 			t.Fatal(err)
 		}

@@ -74,8 +74,13 @@ func (m *Manager) Use(st *store.Store) {
 	m.mu.Unlock()
 	for _, t := range m.all() {
 		t.mu.Lock()
-		if t.shared != nil && t.shared.in != in {
-			if t.shared.stale {
+		switch s := t.shared; {
+		case s == nil:
+		case s.in == in: // the old way may have been barred for a while
+			s.tries, s.notBefore = 0, time.Time{}
+			m.arm(t)
+		default:
+			if s.stale {
 				m.drop(t)
 			}
 			t.shared = nil

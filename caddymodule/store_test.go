@@ -177,6 +177,31 @@ func TestStoreChangedInPlace(t *testing.T) {
 	}
 }
 
+// A reload that brings another password of the same Redis leaves sign-ins under way where all replicas see them: what is cancelled
+// afterwards is gone there too.
+func TestReloadWithAnotherPassword(t *testing.T) {
+	server := storetest.Redis(t, "--user", "default", "on", "nopass", "~*", "&*", "+@all", "--user", "sidegate", "on", ">one", "~*", "&*", "+@all")
+	password := writeFile(t, "one", 0o600)
+	w, _ := newSimulated(t)
+	w.shared(server.Addr + "\n\t\t\tusername sidegate\n\t\t\tpassword {file." + password + "}")
+	address := "http://:" + freePort(t)
+	b := w.browser(w.run(adapt(t, w.caddyfile(address, w.simulated()))))
+	page := b.waitAtPush()
+	kept := func() bool { return strings.Contains(server.CLI("keys", "*"), "sidegate:signin:") }
+	if !kept() {
+		t.Fatal("the sign-in is not in the store")
+	}
+	server.CLI("acl", "setuser", "sidegate", "resetpass", ">two")
+	if err := os.WriteFile(password, []byte("two"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(adapt(t, w.caddyfile(address, w.simulated())), true); err != nil {
+		t.Fatal(err)
+	}
+	b.submit("/_mfa/cancel", url.Values{"csrf": {find(t, csrfInput, page)}})
+	storetest.Eventually(t, "the sign-in is over for all", func() bool { return !kept() })
+}
+
 // A Redis that takes connections and does not answer, with calls to it under way, keeps Caddy from stopping no longer than a
 // moment.
 func TestStopWithAStoreThatHangs(t *testing.T) {

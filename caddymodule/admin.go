@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"time"
 
@@ -23,7 +24,7 @@ func init() { caddy.RegisterModule(AdminAPI{}) }
 // AdminAPI serves /okta_mfa/ on Caddy's admin endpoint, which decides who may reach it:
 //
 //	GET  /okta_mfa/sessions?user=   the live sessions, of one person or all
-//	POST /okta_mfa/revoke           {"user": ...} or {"session": handle} ends them, on every replica
+//	POST /okta_mfa/revoke           {"user": ...} or {"session": handle} ends them, on every replica, listed or not
 //	GET  /okta_mfa/pending          the sign-ins in progress that this replica began or went on with, as it last saw them
 //	POST /okta_mfa/unlock           {"user": ...} forgets what the gate counts against a person
 //	POST /okta_mfa/enroll_code      {"user": ...} gives out a code with which the person may set up a factor, once, within an hour
@@ -129,7 +130,12 @@ func listSessions(app *App, r *http.Request, _ adminRequest) (any, error) {
 type revoked struct {
 	// Sessions is how many of those that are listed it has ended.
 	Sessions int `json:"sessions"`
+	// Unlisted says that the handle which was given is not among them. Whoever has a cookie of that session is out all the same.
+	Unlisted bool `json:"unlisted,omitempty"`
 }
+
+// handle is a session's, see session.ID.
+var handle = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 func revokeSessions(app *App, r *http.Request, in adminRequest) (any, error) {
 	if (in.User == "") == (in.Session == "") {
@@ -140,19 +146,21 @@ func revokeSessions(app *App, r *http.Request, in adminRequest) (any, error) {
 		if err != nil {
 			return nil, storeFailed(fmt.Errorf("the sessions that are known here have ended, and perhaps not all: %w", err))
 		}
-		return revoked{n}, nil
+		return revoked{Sessions: n}, nil
 	}
+	if !handle.MatchString(in.Session) {
+		return nil, refuseAdmin(http.StatusBadRequest, "a session goes by its handle, 16 hexadecimal digits")
+	}
+	// A store that has lost the session's document, or cannot be read, has not ended the session.
+	end := store.Revocation{Session: in.Session, Until: time.Now().Add(gateway.MaxLifetime)}
 	found, err := app.state.Sessions(r.Context(), func(i *gateway.SessionInfo) bool { return i.Handle == in.Session })
-	if err != nil {
-		return nil, storeFailed(err)
+	if len(found) > 0 {
+		end.Until = found[0].Expires
 	}
-	if len(found) == 0 {
-		return nil, refuseAdmin(http.StatusNotFound, "there is no such session")
-	}
-	if err := app.state.Revoke(r.Context(), store.Revocation{Session: in.Session, Until: found[0].Expires}); err != nil {
+	if err := errors.Join(err, app.state.Revoke(r.Context(), end)); err != nil {
 		return nil, storeFailed(fmt.Errorf("the session has ended here: %w", err))
 	}
-	return revoked{1}, nil
+	return revoked{Sessions: len(found), Unlisted: len(found) == 0}, nil
 }
 
 func listPending(app *App, _ *http.Request, _ adminRequest) (any, error) {

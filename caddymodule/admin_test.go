@@ -93,7 +93,8 @@ func TestOktaMFACommand(t *testing.T) {
 	says("<code>\ngood once, until <time>\n", "enroll-code", "bob")
 
 	fails("name a user or a session", "revoke")
-	fails("no such session", "revoke", "--session", "0123456789abcdef")
+	fails("16 hexadecimal digits", "revoke", "--session", "bob")
+	says("ended: 0 (not listed; whoever has its cookie is out all the same)\n", "revoke", "--session", "0123456789abcdef")
 	says("ended: 0\n", "revoke", "--user", "ann")
 	if a := b.get("/payroll"); a.StatusCode != http.StatusOK {
 		t.Fatalf("%d: somebody else's revocation ended bob's session", a.StatusCode)
@@ -130,6 +131,25 @@ func TestAdminRevokesOneSession(t *testing.T) {
 	}
 }
 
+// S45: a session that the store has lost from its list ends by its handle all the same.
+func TestAdminRevokesAnUnlistedSession_S45(t *testing.T) {
+	w := newWorld(t)
+	b := w.browser(w.start(w.gated()))
+	cookie, handle := w.session("127.0.0.1", bob())
+	b.cookies["__Host-okta_mfa"] = strings.TrimPrefix(cookie, "__Host-okta_mfa=")
+	if a := b.get("/payroll"); a.StatusCode != http.StatusOK {
+		t.Fatalf("%d with the cookie", a.StatusCode)
+	}
+	for range 2 {
+		if status, body := w.askAdmin("POST", "/okta_mfa/revoke", `{"session":"`+handle+`"}`, nil); status != http.StatusOK || body != `{"sessions":0,"unlisted":true}`+"\n" {
+			t.Errorf("%d %s", status, body)
+		}
+		if a := b.get("/payroll"); a.StatusCode != http.StatusUnauthorized {
+			t.Errorf("%d after the revocation", a.StatusCode)
+		}
+	}
+}
+
 // TestAdminGuards: no page reaches the admin routes (S81), none is found by a prefix (S82), and nothing that proves
 // something elsewhere does so here (S59).
 func TestAdminGuards_S59_S81_S82(t *testing.T) {
@@ -156,6 +176,7 @@ func TestAdminGuards_S59_S81_S82(t *testing.T) {
 		"an unknown field":         {"POST", "/okta_mfa/revoke", `{"users":"bob"}`, nil, 400},
 		"two objects":              {"POST", "/okta_mfa/revoke", user + user, nil, 400},
 		"both":                     {"POST", "/okta_mfa/revoke", `{"user":"bob","session":"x"}`, nil, 400},
+		"no handle":                {"POST", "/okta_mfa/revoke", `{"session":"0123456789ABCDEF"}`, nil, 400},
 		"too large":                {"POST", "/okta_mfa/unlock", `{"user":"` + strings.Repeat("x", maxAdminBody) + `"}`, nil, 400},
 		"nobody to unlock":         {"POST", "/okta_mfa/unlock", `{}`, nil, 400},
 		"nobody to give a code to": {"POST", "/okta_mfa/enroll_code", `{}`, nil, 400},

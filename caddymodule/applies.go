@@ -96,7 +96,32 @@ func (a *applying) to(r *http.Request) uint64 {
 	if len(a.matchers) == 0 {
 		return applies
 	}
-	applies |= a.under(r, r.Method, *r.URL)
+	applies |= a.asNow(r)
+	if host := plainHost(r.Host); host != r.Host { // Caddy's host matcher takes the dot for a part of the name (S08)
+		was := r.Host
+		r.Host = host
+		defer func() { r.Host = was }()
+		applies |= a.asNow(r)
+	}
+	return applies
+}
+
+// plainHost is a host in lower case and without a dot at its end.
+func plainHost(host string) string {
+	name, port := host, ""
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		name, port = host[:i], host[i:]
+	}
+	plain := strings.ToLower(strings.TrimRight(name, "."))
+	if plain == name {
+		return host
+	}
+	return plain + port
+}
+
+// asNow is for one host: to the request as it is now and as it came.
+func (a *applying) asNow(r *http.Request) uint64 {
+	applies := a.under(r, r.Method, *r.URL)
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
 		if original.Method != r.Method || original.URL.Path != r.URL.Path || original.URL.RawPath != r.URL.RawPath || original.URL.RawQuery != r.URL.RawQuery {
 			applies |= a.under(r, original.Method, *original.URL)

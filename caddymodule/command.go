@@ -73,7 +73,11 @@ func commands(root *cobra.Command) {
 		if err := callAdmin(c, http.MethodPost, "revoke", adminRequest{User: user, Session: handle}, &done); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.OutOrStdout(), "ended: %d\n", done.Sessions)
+		note := ""
+		if done.Unlisted {
+			note = " (not listed; whoever has its cookie is out all the same)"
+		}
+		_, err = fmt.Fprintf(c.OutOrStdout(), "ended: %d%s\n", done.Sessions, note)
 		return err
 	})
 	revoke.Flags().String("user", "", "All sessions of this person")

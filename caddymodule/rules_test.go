@@ -228,6 +228,28 @@ func TestS01S02NoSpellingEscapesAStepUp(t *testing.T) {
 	}
 }
 
+// S08: a rule for a host holds for every spelling of it that an upstream takes for the same.
+func TestRuleForAHostHoldsForEverySpelling_S08(t *testing.T) {
+	for name, matcher := range map[string]string{"host": "@here host localhost", "placeholder": "@here vars {http.request.host} localhost", "not": "@here not host other"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			addr := w.start(w.ruled(matcher, "deny @here groups staff"))
+			ask := func(host string) string {
+				site := strings.ToLower(strings.TrimSuffix(strings.Split(host, ":")[0], "."))
+				return w.outcome(raw(t, addr, "GET / HTTP/1.1\nHost: "+host+"\nCookie: "+w.cookie(site, bob())+"\n"))
+			}
+			for _, host := range []string{"localhost", "LocalHost", "localhost.", "LOCALHOST.", "localhost:8443", "localhost.:8443"} {
+				if got := ask(host); got != "forbidden" {
+					t.Errorf("%s: %q", host, got)
+				}
+			}
+			if got := ask("other"); got != "in" {
+				t.Errorf("another host: %q", got)
+			}
+		})
+	}
+}
+
 // S01, S02: the same for what keeps people out, and a query, a fragment or a forwarded header brings nobody in: an allow for one
 // path says nothing of another.
 func TestS01S02AllowOfOnePathOpensNoOther(t *testing.T) {

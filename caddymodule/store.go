@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -108,11 +109,16 @@ var storeClients = caddy.NewUsagePool()
 // storeClient is a client that the configurations of one store use.
 type storeClient struct {
 	*redisstore.Redis
-	late *lateVault
+	late  *lateVault
+	close func() error
 }
 
 // Destruct closes the connections when the last user has left.
-func (c *storeClient) Destruct() error { return c.Close() }
+func (c *storeClient) Destruct() error { return c.close() }
+
+// hangUpAfter is how long the last configuration waits, when it goes, for what is still under way in the store: a server that takes
+// connections and does not answer keeps nobody from a restart.
+const hangUpAfter = time.Second
 
 // lateVault seals with the keys of the latest configuration: they may come out of the very store.
 type lateVault struct{ atomic.Pointer[session.Vault] }
@@ -159,13 +165,14 @@ func (a *App) openStore(ctx caddy.Context) error {
 
 // joinStore takes hold of the client, and says where the key ring is.
 func (a *App) joinStore(rings session.Storage) (*storeClient, session.Storage, error) {
-	c, secret, err := a.Store.resolve()
+	c, ca, secret, err := a.Store.resolve()
 	if err != nil {
 		return nil, nil, err
 	}
+	// The place is the same for whoever finds the same there, with whatever credentials; the key ring is what it is read with.
+	c.Place = fingerprint(append(slices.Clone(c.Addresses), c.MasterName, fmt.Sprint(c.Cluster), c.Prefix, secret)...)
 	// Everything in it, so that an edited setting is a new client; only a hash of the secrets stays.
-	name := fingerprint(append(slices.Clone(c.Addresses), c.MasterName, fmt.Sprint(c.Cluster), c.Username, c.Password, c.Prefix, secret,
-		fmt.Sprintf("%+v", a.Store.TLS), time.Duration(a.KeyRotation).String())...)
+	name := fingerprint(c.Place, c.Username, c.Password, fmt.Sprintf("%+v", a.Store.TLS), string(ca), time.Duration(a.KeyRotation).String())
 	v, _, err := storeClients.LoadOrNew(name, func() (caddy.Destructor, error) {
 		late := &lateVault{}
 		c.Sealer, c.Observe = late, metrics.storeError
@@ -173,16 +180,22 @@ func (a *App) joinStore(rings session.Storage) (*storeClient, session.Storage, e
 		if err != nil {
 			return nil, err
 		}
-		return &storeClient{redis, late}, nil
+		return &storeClient{redis, late, sync.OnceValue(redis.Close)}, nil
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("okta_mfa: store: %w", err)
 	}
-	a.leave = append(a.leave, func() error {
+	client := v.(*storeClient)
+	hangUp := func() error {
+		if users, _ := storeClients.References(name); users == 1 {
+			time.AfterFunc(hangUpAfter, func() { _ = client.close() }) // Destruct tells of the error
+		}
+		return nil
+	}
+	a.leave = append(slices.Insert(a.leave, 0, hangUp), func() error {
 		_, err := storeClients.Delete(name)
 		return err
 	})
-	client := v.(*storeClient)
 	if secret != "" {
 		ring, err := session.RingFromSecrets([]string{secret})
 		if err != nil {
@@ -193,45 +206,44 @@ func (a *App) joinStore(rings session.Storage) (*storeClient, session.Storage, e
 	return client, rings, nil
 }
 
-// resolve reads the placeholders.
-func (s *StoreSettings) resolve() (c redisstore.Config, keyRingSecret string, err error) {
+// resolve reads the placeholders and the file of authorities.
+func (s *StoreSettings) resolve() (c redisstore.Config, ca []byte, keyRingSecret string, err error) {
 	c = redisstore.Config{MasterName: s.MasterName, Cluster: s.Cluster == on, Prefix: s.KeyPrefix}
 	for _, text := range s.Address {
 		address, err := readPlaceholders("store address", text)
 		if err != nil {
-			return c, "", err
+			return c, nil, "", err
 		}
 		c.Addresses = append(c.Addresses, address)
 	}
 	if c.Username, err = readPlaceholders("store username", s.Username); err != nil {
-		return c, "", err
+		return c, nil, "", err
 	}
 	if c.Password, err = readPlaceholders("store password", s.Password); err != nil {
-		return c, "", err
+		return c, nil, "", err
 	}
 	if keyRingSecret, err = readPlaceholders("store key_ring_secret", s.KeyRingSecret); err != nil {
-		return c, "", err
+		return c, nil, "", err
 	}
-	c.TLS, err = s.TLS.config()
-	return c, keyRingSecret, err
+	c.TLS, ca, err = s.TLS.config()
+	return c, ca, keyRingSecret, err
 }
 
-// config is nil for no TLS.
-func (s StoreTLS) config() (*tls.Config, error) {
+// config is nil for no TLS. ca is what the file of authorities holds.
+func (s StoreTLS) config() (c *tls.Config, ca []byte, err error) {
 	if s.Mode == off || s == (StoreTLS{}) {
-		return nil, nil
+		return nil, nil, nil
 	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.ServerName}
+	c = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.ServerName}
 	if s.CA == "" {
-		return c, nil
+		return c, nil, nil
 	}
-	pem, err := os.ReadFile(s.CA)
-	if err != nil {
-		return nil, fmt.Errorf("okta_mfa: store tls ca: %w; create the file and let Caddy's user read it", err)
+	if ca, err = os.ReadFile(s.CA); err != nil {
+		return nil, nil, fmt.Errorf("okta_mfa: store tls ca: %w; create the file and let Caddy's user read it", err)
 	}
 	c.RootCAs = x509.NewCertPool()
-	if !c.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("okta_mfa: store tls ca: %s holds no PEM certificate", s.CA)
+	if !c.RootCAs.AppendCertsFromPEM(ca) {
+		return nil, nil, fmt.Errorf("okta_mfa: store tls ca: %s holds no PEM certificate", s.CA)
 	}
-	return c, nil
+	return c, ca, nil
 }

@@ -3,13 +3,16 @@ package caddymodule
 import (
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	dto "github.com/prometheus/client_model/go"
 
 	"sidegate.example/sidegate/gateway/store/storetest"
+	"sidegate.example/sidegate/oktasim"
 )
 
 const testRingSecret = "ring-" + canary + "-0123456789abcdef0123456789"
@@ -121,6 +124,107 @@ func TestSignOutThatFailsCounts_S62(t *testing.T) {
 	}
 	if after := failures(); after <= before {
 		t.Errorf("%v revocations have failed, %v before", after, before)
+	}
+}
+
+// What is changed in place counts as changed: a file of authorities makes another client, as a password does, of the same store;
+// the key ring's secret and the prefix make it another store.
+func TestStoreChangedInPlace(t *testing.T) {
+	ca, _ := certificate(t)
+	password := writeFile(t, "hunter2", 0o600)
+	settings := StoreSettings{Kind: storeRedis, Address: []string{"127.0.0.1:1"}, Password: "{file." + password + "}", TLS: StoreTLS{CA: ca}}
+	join := func(s StoreSettings) *storeClient {
+		t.Helper()
+		a := &App{Store: s}
+		client, _, err := a.joinStore(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := a.Cleanup(); err != nil {
+				t.Error(err)
+			}
+		})
+		return client
+	}
+	first := join(settings)
+	if join(settings) != first {
+		t.Error("nothing has changed, and the client is another")
+	}
+	rewrite := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite(ca, string(text)+"renewed\n")
+	second := join(settings)
+	rewrite(password, "hunter3")
+	third := join(settings)
+	if second == first || third == second {
+		t.Error("a file has changed, and the client is the same")
+	}
+	if place := first.Store().Place; place == "" || second.Store().Place != place || third.Store().Place != place {
+		t.Error("a reload makes another store of it")
+	}
+	settings.KeyPrefix = "other:"
+	if join(settings).Store().Place == first.Store().Place {
+		t.Error("another prefix is the same store")
+	}
+}
+
+// A reload that brings another password of the same Redis leaves sign-ins under way where all replicas see them: what is cancelled
+// afterwards is gone there too.
+func TestReloadWithAnotherPassword(t *testing.T) {
+	server := storetest.Redis(t, "--user", "default", "on", "nopass", "~*", "&*", "+@all", "--user", "sidegate", "on", ">one", "~*", "&*", "+@all")
+	password := writeFile(t, "one", 0o600)
+	w, _ := newSimulated(t)
+	w.shared(server.Addr + "\n\t\t\tusername sidegate\n\t\t\tpassword {file." + password + "}")
+	address := "http://:" + freePort(t)
+	b := w.browser(w.run(adapt(t, w.caddyfile(address, w.simulated()))))
+	page := b.waitAtPush()
+	kept := func() bool { return strings.Contains(server.CLI("keys", "*"), "sidegate:signin:") }
+	if !kept() {
+		t.Fatal("the sign-in is not in the store")
+	}
+	server.CLI("acl", "setuser", "sidegate", "resetpass", ">two")
+	if err := os.WriteFile(password, []byte("two"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := caddy.Load(adapt(t, w.caddyfile(address, w.simulated())), true); err != nil {
+		t.Fatal(err)
+	}
+	b.submit("/_mfa/cancel", url.Values{"csrf": {find(t, csrfInput, page)}})
+	storetest.Eventually(t, "the sign-in is over for all", func() bool { return !kept() })
+}
+
+// A Redis that takes connections and does not answer, with calls to it under way, keeps Caddy from stopping no longer than a
+// moment.
+func TestStopWithAStoreThatHangs(t *testing.T) {
+	proxy := storetest.NewProxy(t, storetest.Redis(t).Addr)
+	w, sim := newSimulated(t)
+	w.shared(proxy.Addr)
+	b := w.browser(w.start(w.simulated()))
+	b.waitAtPush()
+	sim.Inject(oktasim.Fault{Kind: "hang", Times: -1})
+	before := len(sim.Requests())
+	storetest.Eventually(t, "a poll that has the turn in the store", func() bool {
+		all := sim.Requests()
+		return len(all) > before && all[len(all)-1].Status == 0
+	})
+	proxy.Hang.Store(true)
+	sim.ClearFaults()
+	storetest.Eventually(t, "what came of the poll is on its way", proxy.Asked.Load)
+	began := time.Now()
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("Caddy stopped after %v", took)
 	}
 }
 

@@ -5,7 +5,7 @@ import "context"
 // Rechecker is a Flow that can tell what Okta says now of somebody who is signed in.
 type Rechecker interface {
 	// Recheck asks Okta about the person of s and returns what is so. A returned error is a *Error and says nothing about the
-	// person: s is still good. What Renewal was is spent when there is no error.
+	// person. What Renewal was may be spent all the same: that of the Standing beside an error takes its place, unless it is "".
 	Recheck(ctx context.Context, c ClientContext, s Standing) (Standing, error)
 }
 

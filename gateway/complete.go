@@ -18,8 +18,8 @@ import (
 	"sidegate.example/sidegate/gateway/session"
 )
 
-// maxLifetime is how long a superseded key still opens cookies.
-const maxLifetime = session.DefaultKeepFor
+// MaxLifetime is the longest that a session lives: how long a superseded key still opens cookies.
+const MaxLifetime = session.DefaultKeepFor
 
 // complete fills in defaults and reports what cannot work, in words for the operator.
 func (c *Config) complete() error {
@@ -78,12 +78,12 @@ func CheckTimes(idle, life time.Duration) error {
 	switch {
 	case life != 0 && life < shortest:
 		return fmt.Errorf("lifetime %s is too short; give at least %s", life, shortest)
-	case life > maxLifetime:
-		return fmt.Errorf("lifetime %s is too long; give at most %s, for which keys are kept", life, maxLifetime)
+	case life > MaxLifetime:
+		return fmt.Errorf("lifetime %s is too long; give at most %s, for which keys are kept", life, MaxLifetime)
 	case idle != 0 && idle < shortest:
 		return fmt.Errorf("idle_timeout %s is too short; give at least %s", idle, shortest)
-	case idle > maxLifetime, life != 0 && idle > life:
-		return fmt.Errorf("idle_timeout %s is too long; give at most the lifetime, %s", idle, orDefault(life, maxLifetime))
+	case idle > MaxLifetime, life != 0 && idle > life:
+		return fmt.Errorf("idle_timeout %s is too long; give at most the lifetime, %s", idle, orDefault(life, MaxLifetime))
 	}
 	return nil
 }

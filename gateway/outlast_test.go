@@ -86,6 +86,36 @@ func TestS45RevokedPersonOfAClockAhead(t *testing.T) {
 	}
 }
 
+// S45: where no session is listed, those of a replica whose clock is a little ahead end with the others all the same, and none that
+// begins afterwards, in the same second even, on whichever replica that has heard of it.
+func TestS45ClockAheadOfTheRevocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewState()
+		defer s.Close()
+		time.Sleep(time.Second / 3)
+		ended := func(issued time.Time) bool { // as its cookie has it
+			return s.revocations.Revoked("o", &session.Opened{Claims: session.Claims{IssuedAt: issued.Truncate(time.Second), Identity: identity.Identity{Subject: "00u1"}}})
+		}
+		if now := time.Now(); !s.revocations.Begin("o", "00u1", now).Equal(now) {
+			t.Error("a session of whom nobody has revoked does not begin now")
+		}
+		ahead := time.Now().Add(store.Skew)
+		if err := s.Revoke(t.Context(), allOf("o", "00u1")); err != nil {
+			t.Fatal(err)
+		}
+		if !ended(ahead) || !ended(time.Now()) {
+			t.Error("a session lives on")
+		}
+		for range 20 {
+			issued := s.revocations.Begin("o", "00u1", time.Now())
+			if ended(issued) || time.Until(issued) > store.Skew+time.Second {
+				t.Errorf("a session that begins afterwards, at %v, has ended", issued)
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+	})
+}
+
 // stuck is a connection that takes its time to close, as one with TLS does whose client does not read.
 type stuck struct {
 	net.Conn

@@ -11,6 +11,7 @@ import (
 // S61: only what a person does prolongs a session: a page that polls is not a person.
 func TestOnlyAPersonProlongs_S61(t *testing.T) {
 	w, flow, request := renewing(t)
+	chromium := []string{`"Not:A-Brand";v="8", "Chromium";v="156"`}
 	for name, c := range map[string]struct {
 		header http.Header
 		want   bool
@@ -18,6 +19,8 @@ func TestOnlyAPersonProlongs_S61(t *testing.T) {
 		"a navigation":                   {http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}}, true},
 		"a navigation in a frame":        {http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"iframe"}}, true},
 		"a click":                        {http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-User": {"?1"}}, true},
+		"Chromium's click":               {http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-User": {"?1"}, "Sec-Ch-Ua": chromium}, true},
+		"Chromium's <meta refresh>":      {http.Header{"Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"}, "Sec-Ch-Ua": chromium}, false},
 		"fetch":                          {http.Header{"Sec-Fetch-Mode": {"cors"}, "Sec-Fetch-Dest": {"empty"}, "Accept": {"text/html"}}, false},
 		"an event stream":                {http.Header{"Sec-Fetch-Mode": {"cors"}, "Accept": {"text/event-stream"}}, false},
 		"a WebSocket":                    {http.Header{"Sec-Fetch-Mode": {"websocket"}}, false},

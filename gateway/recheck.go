@@ -21,6 +21,8 @@ const (
 	maxChecks = 32768
 	// recheckTimeout bounds one question, the reading of the document included.
 	recheckTimeout = 15 * time.Second
+	// recheckTurn is how long no other replica asks about the session: until what came of it is kept.
+	recheckTurn = recheckTimeout + storeTimeout
 	// recheckPause is how long a session is not asked for again after a question without an answer.
 	recheckPause = 30 * time.Second
 	// recheckGlance is how soon another replica's answer is looked for again.
@@ -137,7 +139,7 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 		return next
 	}
 	budget, key := state.current().Budget, "recheck/"+checkID(s)
-	wait, err := budget.Take(ctx, key, 1, recheckTimeout)
+	wait, err := budget.Take(ctx, key, 1, recheckTurn)
 	if err != nil {
 		return failed("session not rechecked: the store cannot be asked whose turn it is", err)
 	}
@@ -153,7 +155,14 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 		return next
 	}
 	is, err := flow.Recheck(ctx, client, flows.Standing{Subject: s.Identity.Subject, Renewal: doc.Renewal})
+	keeping := context.WithoutCancel(ctx) // what Okta gave is kept, however long that took
 	if err != nil {
+		if is.Renewal != "" && is.Renewal != doc.Renewal {
+			doc.Renewal = is.Renewal
+			if err := state.keep(keeping, doc); err != nil {
+				failed("what a session is rechecked by is not kept; the next recheck may end it", err)
+			}
+		}
 		return failed("session not rechecked: okta does not say whether the person may be signed in", err)
 	}
 	if !is.Active {
@@ -168,7 +177,7 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 	if is.Groups != nil {
 		doc.Groups = append([]string{}, g.wanted(is.Groups)...)
 	}
-	if err := state.keep(ctx, doc); err != nil {
+	if err := state.keep(keeping, doc); err != nil {
 		failed("the answer about a session is not kept", err)
 	}
 	return &check{good: now, groups: doc.Groups, next: now.Add(g.cfg.Recheck)}

@@ -14,6 +14,7 @@ import (
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // oracle is a flow that can tell what Okta says of people.
@@ -25,9 +26,10 @@ type oracle struct {
 	asked []flows.Standing
 
 	panics bool
+	hangs  bool // until who asks gives up
 }
 
-func (o *oracle) Recheck(_ context.Context, c flows.ClientContext, s flows.Standing) (flows.Standing, error) {
+func (o *oracle) Recheck(ctx context.Context, c flows.ClientContext, s flows.Standing) (flows.Standing, error) {
 	if !c.Valid() {
 		return flows.Standing{}, errors.New("asked without the browser's context")
 	}
@@ -36,6 +38,9 @@ func (o *oracle) Recheck(_ context.Context, c flows.ClientContext, s flows.Stand
 	o.asked = append(o.asked, s)
 	if o.panics {
 		panic("no such case")
+	}
+	if o.hangs {
+		<-ctx.Done()
 	}
 	return o.says, o.err
 }
@@ -196,6 +201,39 @@ func TestRecheckRotates_S54(t *testing.T) {
 		list, err := state.Sessions(t.Context(), func(*SessionInfo) bool { return true })
 		if err != nil || len(list) != 1 || list[0].Login != "bob" {
 			t.Errorf("%+v, %v", list, err)
+		}
+	})
+}
+
+// impatient keeps nothing for who has no more time, as a store out of this process does.
+type impatient struct{ store.Documents }
+
+func (i impatient) Put(ctx context.Context, kind store.Kind, id string, doc []byte, ttl time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return i.Documents.Put(ctx, kind, id, doc, ttl)
+}
+
+// S77: a question without an answer that has spent the renewal all the same leaves the new one for the next, however long it took.
+func TestRecheckWithoutAnAnswerRotates_S77(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := NewState()
+		defer state.Close()
+		state.documents = impatient{state.documents}
+		flow := &oracle{script: straight(), says: flows.Standing{Renewal: "rt-2"}, err: errors.New("no keys"), hangs: true}
+		r := newRechecking(t, state, flow)
+		r.enter()
+		time.Sleep(15 * time.Minute)
+		r.want("the request that asks", 200, "staff,finance")
+		time.Sleep(time.Minute)
+		flow.hangs = false
+		flow.say(active, nil)
+		r.want("the request that asks again", 200, "staff,finance")
+		time.Sleep(time.Minute)
+		r.want("and on", 200, "staff,finance")
+		if flow.times() != 2 || flow.asked[1].Renewal != "rt-2" {
+			t.Errorf("asked %+v", flow.asked)
 		}
 	})
 }

@@ -150,7 +150,7 @@ func (s *State) RevokeUser(ctx context.Context, orgs []string, user string) (end
 		err = errors.Join(err, s.Revoke(ctx, allOf(p.org, p.subject)))
 	}
 	for _, i := range found {
-		// Its replica's clock was ahead of this one's, or of a second with this one: the times above do not catch it.
+		// Its replica's clock was ahead of this one's by more than store.Skew: the times above do not catch it.
 		if !s.revocations.Revoked(i.Org, i.opened()) {
 			err = errors.Join(err, s.Revoke(ctx, store.Revocation{Session: i.Handle, Until: i.Expires}))
 		}

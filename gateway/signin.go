@@ -322,7 +322,8 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	}
 	id.Groups = x.wanted(id.Groups)
 	now := time.Now()
-	claims := session.Claims{ID: session.NewID(), Identity: id, IssuedAt: now, SeenAt: now, ExpiresAt: now.Add(x.cfg.Lifetime)}
+	claims := session.Claims{ID: session.NewID(), Identity: id, IssuedAt: x.cfg.State.revocations.Begin(x.cfg.Org, id.Subject, now), SeenAt: now,
+		ExpiresAt: now.Add(x.cfg.Lifetime)}
 	if len(x.cfg.SSO) > 0 {
 		claims.Family = session.NewID()
 	}

@@ -71,10 +71,11 @@ func (x *exchange) signOut() {
 	x.seeOther(x.cfg.Prefix + "/signed-out")
 }
 
-// allOf ends every session that a person has by now, whatever site and browser it is of.
+// allOf ends every session that a person has by now, whatever site and browser it is of, and whichever replica has made it, by
+// a clock that may be ahead of this one. What begins afterwards is not among them: see session.Revocations.Begin.
 func allOf(org, subject string) store.Revocation {
 	now := time.Now()
-	return store.Revocation{Org: org, Subject: subject, Before: now, Until: now.Add(maxLifetime)}
+	return store.Revocation{Org: org, Subject: subject, Before: now.Add(store.Skew), Until: now.Add(MaxLifetime)}
 }
 
 // revoke ends sessions, and reports whether every replica knows. What has been asked for is not given up when the browser

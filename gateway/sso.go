@@ -171,13 +171,14 @@ func (x *exchange) sendOver(s *session.Opened, request handOverRequest) {
 	x.goTo(request.Site + x.cfg.Prefix + takeOverRoute + "?code=" + code)
 }
 
-// familyOf is the family of a session, which one that began before there were other sites gets now.
+// familyOf is the family of a session, which one that began before there were other sites gets now: the same one in two tabs that
+// ask at once.
 func (x *exchange) familyOf(s *session.Opened) (session.ID, error) {
 	if s.Kin != "" {
 		return s.Family, nil
 	}
 	claims := s.Claims
-	claims.Family, claims.SeenAt, claims.Elsewhere = session.NewID(), time.Now(), session.Digest{}
+	claims.Family, claims.SeenAt, claims.Elsewhere = s.ID.Family(), time.Now(), session.Digest{}
 	old, err := x.cfg.State.document(x.r.Context(), x.cfg.Org, s)
 	if err != nil {
 		return session.ID{}, fmt.Errorf("reading the document of a session: %w", err)

@@ -196,6 +196,28 @@ func TestS44SignOutEndsTheFamily(t *testing.T) {
 	}
 }
 
+// S44: a session from before there were other sites is handed over to two of them at once: they are one family, and end as one.
+func TestS44HandedOverTwiceAtOnce(t *testing.T) {
+	s := newSites(t, nil)
+	b, old := s.browser(), s.browser()
+	b.plant(t, accounts, bob(), time.Now().Truncate(time.Second))
+	u, _ := url.Parse(accounts)
+	old.Jar.SetCookies(u, b.Jar.Cookies(u)) // as in a tab that has asked before the other one's answer came
+	b.visit(payroll + "/")
+	if a, _ := old.visit(wiki + "/"); a.StatusCode != 200 {
+		t.Fatalf("wiki: %d", a.StatusCode)
+	}
+	page := b.do("GET", payroll+"/_mfa/signout", nil)
+	if a := b.do("POST", payroll+"/_mfa/signout", url.Values{"csrf": {page.csrf(t)}}); a.StatusCode != 303 {
+		t.Fatalf("sign-out: %d", a.StatusCode)
+	}
+	for _, origin := range []string{wiki, accounts} {
+		if a, _ := old.visit(origin + "/"); a.StatusCode != 401 {
+			t.Errorf("%s: %d", origin, a.StatusCode)
+		}
+	}
+}
+
 // S45: an operator who revokes one session by its handle ends the sign-in, or the sign-in site would hand it over again.
 func TestS45RevokedIsNotHandedOverAgain(t *testing.T) {
 	s := newSites(t, nil)

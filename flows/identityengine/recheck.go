@@ -43,12 +43,15 @@ func (e *Engine) Recheck(ctx context.Context, cc flows.ClientContext, s flows.St
 		return flows.Standing{}, malformed("%s: %w", res.Endpoint, err)
 	}
 	got := readTokens(body)
+	if got.Refresh != "" {
+		s.Renewal = got.Refresh
+	}
 	if _, payload, err := precheck(got.ID); err == nil {
 		a.state.Nonce = payload.get("nonce").text() // it answers no request of ours for one: OpenID Connect Core 12.2
 	}
 	c, err := a.claims(ctx, got)
 	if err != nil {
-		return flows.Standing{}, err
+		return flows.Standing{Renewal: s.Renewal}, err
 	}
 	if c.subject != s.Subject {
 		return flows.Standing{}, malformed("%w", errOtherPerson)
@@ -56,9 +59,6 @@ func (e *Engine) Recheck(ctx context.Context, cc flows.ClientContext, s flows.St
 	s.Active, s.Groups = true, nil
 	if slices.Contains(e.app.scopes, "groups") {
 		s.Groups = append([]string{}, c.groups...)
-	}
-	if got.Refresh != "" {
-		s.Renewal = got.Refresh
 	}
 	return s, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/oktasim"
 )
 
 const scopes = "openid profile email groups offline_access"
@@ -68,6 +69,24 @@ func TestRecheckFailsClosed_S77(t *testing.T) {
 	var failed *flows.Error
 	if out, err := b.engine.Recheck(t.Context(), b.cc, is); !errors.As(err, &failed) || failed.Reason != flows.ReasonUnavailable || out.Active {
 		t.Errorf("Okta down: %+v, %v", out, err)
+	}
+}
+
+// S77: what Okta gave in the place of the refresh token is not lost when it says nothing more: without it the next recheck would
+// sign the person out.
+func TestRecheckKeepsTheRotatedToken_S77(t *testing.T) {
+	b, is := renewable(t)
+	b.org.RotateKeys()
+	b.org.Inject(oktasim.Fault{Path: "/v1/keys", Kind: "status", Status: http.StatusServiceUnavailable, Times: -1})
+	out, err := b.engine.Recheck(t.Context(), b.cc, is)
+	if err == nil || out.Active || out.Renewal == "" || out.Renewal == is.Renewal {
+		t.Fatalf("without the keys: %+v, %v", out, err)
+	}
+	b.org.ClearFaults()
+	b.later(time.Minute)
+	is.Renewal = out.Renewal
+	if out, err = b.engine.Recheck(t.Context(), b.cc, is); err != nil || !out.Active {
+		t.Errorf("afterwards: %+v, %v", out, err)
 	}
 }
 

@@ -31,6 +31,13 @@ func (id ID) Handle() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// Family is one for a session that has none yet: the same whoever asks for it, so that all who share its sign-in end together.
+func (id ID) Family() (family ID) {
+	sum := sha256.Sum256(append([]byte("sidegate session family\x00"), id[:]...))
+	copy(family[:], sum[:])
+	return family
+}
+
 // String is Handle, so that a session logged by mistake shows nothing more.
 func (id ID) String() string { return id.Handle() }
 

@@ -62,8 +62,16 @@ func (r *Revocations) sweep(now time.Time) {
 	maps.DeleteFunc(r.subjects, func(_ person, c cutoff) bool { return now.After(c.until) })
 }
 
-// Revoked reports whether the session, of a person of org, was revoked. Its time of issue has a precision of one second, downwards: who signs
-// in again within the second of a revocation does so once more.
+// Begin is the time of issue of a session of a person of org that begins now: after all that has ended so far, although a
+// revocation reaches a little beyond its time, for clocks that are ahead, and a time of issue has a precision of one second.
+func (r *Revocations) Begin(org, subject string, now time.Time) time.Time {
+	r.mu.RLock()
+	c := r.subjects[person{org, subject}]
+	r.mu.RUnlock()
+	return later(now, c.before.Add(time.Second-1).Truncate(time.Second))
+}
+
+// Revoked reports whether the session, of a person of org, was revoked.
 func (r *Revocations) Revoked(org string, s *Opened) bool {
 	r.mu.RLock()
 	_, ended := r.sessions[s.Handle]

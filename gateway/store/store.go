@@ -21,6 +21,9 @@ var (
 	ErrLost = errors.New("the document was changed by another")
 )
 
+// Skew is how far the clocks of replicas may be apart: what one says of a time is taken by the others with so much to spare.
+const Skew = 5 * time.Second
+
 // Kind is the closed set of what documents are about.
 type Kind string
 
@@ -40,6 +43,9 @@ const (
 
 // Store is all of one store. Implementations are safe for concurrent use.
 type Store struct {
+	// Place tells where what is kept is: two of one Place hold the same, by whatever credentials each is reached. "" is that of
+	// no other.
+	Place       string
 	Budget      Budget
 	Documents   Documents
 	Turns       Turns

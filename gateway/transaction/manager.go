@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
-	"sidegate.example/sidegate/gateway/store"
 )
 
 // What the methods of a Manager refuse with, besides a *flows.Error.
@@ -83,7 +82,7 @@ type Manager struct {
 	places  places
 	engines map[string][]engine // by name, then by rank, see SetEngine
 
-	shared    *store.Store // nil for this process alone
+	shared    *link // nil for this process alone
 	unfollow  context.CancelFunc
 	following sync.WaitGroup
 }

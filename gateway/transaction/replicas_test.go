@@ -319,6 +319,40 @@ func TestAnotherStoreLeavesNobodyBehind(t *testing.T) {
 	})
 }
 
+// A reload that changes nothing but how the same store is reached parts nobody from it: what is cancelled afterwards does not
+// come back on another replica, and what others do is heard of.
+func TestSameStoreReachedInAnotherWay(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		m := r.way[0].Documents.(*store.Memory)
+		reload := func() *reach {
+			way := &reach{Documents: m, Turns: m}
+			r.a.Use(&store.Store{Place: "redis", Documents: way, Turns: way})
+			return way
+		}
+		old := reload()
+		v, w, x := r.a.begin("ann"), r.a.begin("bob"), r.a.begin("eve")
+		defer r.a.watch(x).Close()
+		old.down.Store(true)
+		time.Sleep(3 * time.Minute)
+		r.org.approve(x)
+		reload()
+		time.Sleep(interval)
+		synctest.Wait()
+		r.a.wantKind(r.a.get(x), flows.KindDone)
+		if err := r.a.Cancel(context.Background(), v.ID, site); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.b.Manager.Get(context.Background(), v.ID, site); !errors.Is(err, transaction.ErrGone) {
+			t.Errorf("cancelled here, on another replica: %v", err)
+		}
+		if _, err := r.b.answer(r.b.get(w), choose("totp")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		r.a.wantKind(r.a.get(w), flows.KindCode)
+	})
+}
+
 // deaf never hears what other replicas do.
 type deaf struct{ store.Turns }
 

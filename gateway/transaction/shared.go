@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"sidegate.example/sidegate/gateway/store"
@@ -20,9 +21,12 @@ const (
 	putOff = time.Second
 )
 
+// link is a store that is shared, by the way in which it is reached now.
+type link struct{ atomic.Pointer[store.Store] }
+
 // shared is what a transaction has on top where a store is shared. It is guarded by txn.mu.
 type shared struct {
-	in   *store.Store
+	in   *link
 	mine bool // it began here
 	// revision is that of the document that the transaction here is; held is the turn that is had, or whose Commit has not
 	// got through (unsaved).
@@ -35,18 +39,33 @@ type shared struct {
 	notBefore time.Time
 }
 
-// Use makes sign-ins known to all who share st; nil is this process alone. Those under way go on here alone, unless
-// another replica may have gone further with them. The store is not closed.
+// Use makes sign-ins known to all who share st; nil is this process alone. Those under way go on in it where it is the same
+// store reached in another way, otherwise here alone, unless another replica may have gone further with them. The store is
+// not closed.
 func (m *Manager) Use(st *store.Store) {
 	m.mu.Lock()
-	if m.closed || m.shared == st || st != nil && m.shared != nil && *m.shared == *st {
+	var was *store.Store
+	if m.shared != nil {
+		was = m.shared.Load()
+	}
+	if m.closed || was == st || was != nil && st != nil && *was == *st {
 		m.mu.Unlock()
 		return
 	}
 	if m.unfollow != nil {
 		m.unfollow()
+		m.unfollow = nil
 	}
-	m.shared, m.unfollow = st, nil
+	switch {
+	case st == nil:
+		m.shared = nil
+	case was != nil && was.Place != "" && was.Place == st.Place:
+		m.shared.Store(st)
+	default:
+		m.shared = new(link)
+		m.shared.Store(st)
+	}
+	in := m.shared
 	if st != nil {
 		ctx, stop := context.WithCancel(m.ctx)
 		m.unfollow = stop
@@ -55,8 +74,13 @@ func (m *Manager) Use(st *store.Store) {
 	m.mu.Unlock()
 	for _, t := range m.all() {
 		t.mu.Lock()
-		if t.shared != nil && t.shared.in != st {
-			if t.shared.stale {
+		switch s := t.shared; {
+		case s == nil:
+		case s.in == in: // the old way may have been barred for a while
+			s.tries, s.notBefore = 0, time.Time{}
+			m.arm(t)
+		default:
+			if s.stale {
 				m.drop(t)
 			}
 			t.shared = nil
@@ -119,7 +143,7 @@ func (m *Manager) reload(ctx context.Context, t *txn) {
 	s.stale = false
 	t.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	doc, err := s.in.Documents.Get(ctx, store.SignIns, t.id)
+	doc, err := s.in.Load().Documents.Get(ctx, store.SignIns, t.id)
 	cancel()
 	t.mu.Lock()
 	if t.gone || t.busy || t.shared != s || s.unsaved {
@@ -141,10 +165,10 @@ func (m *Manager) reload(ctx context.Context, t *txn) {
 }
 
 // load makes a copy of a transaction that began elsewhere.
-func (m *Manager) load(ctx context.Context, in *store.Store, id, site string) (*txn, error) {
+func (m *Manager) load(ctx context.Context, in *link, id, site string) (*txn, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	b, err := in.Documents.Get(ctx, store.SignIns, id)
+	b, err := in.Load().Documents.Get(ctx, store.SignIns, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, ErrGone
 	}
@@ -176,7 +200,7 @@ func (m *Manager) load(ctx context.Context, in *store.Store, id, site string) (*
 }
 
 // adoptCopy takes a place for t, unless the transaction is there already.
-func (m *Manager) adoptCopy(t *txn, in *store.Store) (there *txn, err error) {
+func (m *Manager) adoptCopy(t *txn, in *link) (there *txn, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed || m.shared != in {

@@ -79,12 +79,12 @@ func (m *Manager) acquire(ctx context.Context, t *txn, s *shared, wait bool) err
 }
 
 // turnInStore waits for the turn for as long as ctx lasts.
-func (m *Manager) turnInStore(ctx context.Context, in *store.Store, id string, wait bool) (store.Turn, error) {
+func (m *Manager) turnInStore(ctx context.Context, in *link, id string, wait bool) (store.Turn, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.lease()+storeTimeout)
 	defer cancel()
 	defer context.AfterFunc(m.ctx, cancel)()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		turn, err := in.Turns.Acquire(ctx, store.SignIns, id, m.lease())
+		turn, err := in.Load().Turns.Acquire(ctx, store.SignIns, id, m.lease())
 		if !wait || !errors.Is(err, store.ErrHeld) {
 			return turn, err
 		}
@@ -127,10 +127,10 @@ func (m *Manager) pass(t *txn) {
 }
 
 // releaseInStore gives a turn back; if that fails, it ends by itself.
-func (m *Manager) releaseInStore(in *store.Store, turn store.Turn) {
+func (m *Manager) releaseInStore(in *link, turn store.Turn) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
 	defer cancel()
-	_ = in.Turns.Release(ctx, turn)
+	_ = in.Load().Turns.Release(ctx, turn)
 }
 
 // save commits what t has become. The lock is held before and after, but not meanwhile; the turn here is had.
@@ -143,7 +143,7 @@ func (m *Manager) save(t *txn, s *shared, news bool) error {
 	turn, live := s.held, time.Until(t.forgetAt)+graceForCounting
 	t.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
-	err = s.in.Turns.Commit(ctx, turn, doc, live, news)
+	err = s.in.Load().Turns.Commit(ctx, turn, doc, live, news)
 	cancel()
 	t.mu.Lock()
 	s.unsaved = false
@@ -193,7 +193,7 @@ func (m *Manager) keepAhead(ctx context.Context, t *txn, c flows.ClientContext, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, aheadTimeout)
 	defer cancel()
-	_ = s.in.Turns.Save(ctx, turn, doc, live)
+	_ = s.in.Load().Turns.Save(ctx, turn, doc, live)
 }
 
 // later puts off what the store was out of reach for.
@@ -269,10 +269,10 @@ func (m *Manager) dueInTurn(t *txn) {
 	}
 }
 
-func (m *Manager) deleteInStore(in *store.Store, id string) {
+func (m *Manager) deleteInStore(in *link, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
 	defer cancel()
-	_ = in.Documents.Delete(ctx, store.SignIns, id) // otherwise it ends by itself
+	_ = in.Load().Documents.Delete(ctx, store.SignIns, id) // otherwise it ends by itself
 }
 
 // takeOut takes t's document out of the store for good, which ends the sign-in on every replica; of all who do, one gets
@@ -281,7 +281,7 @@ func (m *Manager) takeOut(ctx context.Context, t *txn) error {
 	s := t.shared
 	t.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
-	b, err := s.in.Documents.Take(ctx, store.SignIns, t.id)
+	b, err := s.in.Load().Documents.Take(ctx, store.SignIns, t.id)
 	cancel()
 	t.mu.Lock()
 	switch {
@@ -308,7 +308,7 @@ func (m *Manager) keep(ctx context.Context, id string) (*shared, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
-	turn, err := in.Turns.Begin(ctx, store.SignIns, id, m.lease())
+	turn, err := in.Load().Turns.Begin(ctx, store.SignIns, id, m.lease())
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -96,7 +96,7 @@ func (s *Signer) Sign(ctx context.Context, c *session.Opened, r Request) (string
 		Issuer: r.Issuer, Audience: r.Audience, IssuedAt: r.At.Unix(), Expires: r.At.Add(AssertionLife).Unix(), ID: rand.Text(),
 		Method: r.Method, URI: r.Audience + r.Path,
 		Subject: who.Subject, Username: who.Login, Name: who.Name, Email: who.Email, Groups: who.Groups,
-		AuthTime: c.IssuedAt.Unix(), AMR: amr(who.Proofs), Factors: factors(who.Proofs), Session: c.Handle,
+		AuthTime: min(c.IssuedAt.Unix(), r.At.Unix()), AMR: amr(who.Proofs), Factors: factors(who.Proofs), Session: c.Handle,
 	})
 	if err != nil {
 		return "", fmt.Errorf("encoding the assertion: %w", err)

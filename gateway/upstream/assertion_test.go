@@ -103,6 +103,22 @@ func TestAssertionSaysWhoHowAndForWhat(t *testing.T) {
 	}
 }
 
+// Nobody has signed in later than now: a session's time of issue can be a few seconds ahead, see session.Revocations.Begin, and
+// whoever verifies may refuse that.
+func TestAuthTimeIsNotAhead(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	c := ordinary(now)
+	c.IssuedAt = now.Add(6 * time.Second)
+	s := newSigner(t, ring(t, secretOld), ES256)
+	token, err := s.Sign(t.Context(), c, Request{Audience: "https://a.example", Method: "GET", Path: "/", At: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := opened(t, s, token)["auth_time"]; got != 1.8e9 {
+		t.Errorf("auth_time is %v", got)
+	}
+}
+
 // Replicas with the same ring publish the same keys under the same names; a rotation keeps the old one and adds the new one.
 func TestKeysAreThoseOfTheRing(t *testing.T) {
 	set := func(keys session.Keys, alg string) (ids []string) {

@@ -32,6 +32,13 @@ redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), math.ceil(w
 return 0
 `)
 
+// returning takes the latest event back, once for each token however often it is run: an answer may be lost. KEYS: events, that
+// this was done. ARGV: milliseconds for which an answer may be missed.
+var returning = redis.NewScript(`
+if redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[1]) then redis.call('ZPOPMAX', KEYS[1]) end
+return 0
+`)
+
 // Take implements store.Budget.
 func (b budget) Take(ctx context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
 	return b.take(ctx, key, limit, window, rand.Text())
@@ -64,7 +71,7 @@ func (b budget) Return(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.client.ZPopMax(ctx, name).Err(); err != nil {
+	if err := returning.Run(ctx, b.client, []string{name, name + ":" + rand.Text()}, time.Minute.Milliseconds()).Err(); err != nil {
 		return b.failed(opBudget, err)
 	}
 	return nil

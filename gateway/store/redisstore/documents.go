@@ -39,7 +39,7 @@ func (d documents) Put(ctx context.Context, kind store.Kind, id string, doc []by
 	if err != nil {
 		return err
 	}
-	sealed, err := d.seal(ctx, name, doc)
+	sealed, err := d.sealUntil(ctx, name, ttl, doc)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (d documents) opened(ctx context.Context, name string, sealed []byte, err e
 	case err != nil:
 		return nil, d.failed(opDocument, err)
 	}
-	return d.open(ctx, name, sealed)
+	return d.openUntil(ctx, name, sealed)
 }
 
 // All implements store.Documents. It looks through all keys of the server.

@@ -1,11 +1,15 @@
 package redisstore_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/gateway/store/redisstore"
@@ -77,5 +81,98 @@ func TestDocumentsAreListedTogether(t *testing.T) {
 	}
 	if reads == 0 || reads > n/4 {
 		t.Errorf("Redis was read from %d times", reads)
+	}
+}
+
+// kept is a stamp that remembers what it has sealed.
+type kept struct {
+	stamp
+	latest *[]byte
+}
+
+func (k kept) Seal(ctx context.Context, purpose string, doc []byte) ([]byte, error) {
+	sealed, err := k.stamp.Seal(ctx, purpose, doc)
+	*k.latest = bytes.Clone(sealed)
+	return sealed, err
+}
+
+// Who can write to Redis brings no document back after its time, neither to be read nor to go on with.
+func TestDocumentPutBackAfterItsTime(t *testing.T) {
+	server := storetest.Redis(t)
+	var sealed []byte
+	r, err := redisstore.New(redisstore.Config{Addresses: []string{server.Addr}, Sealer: kept{latest: &sealed}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close() //nolint:errcheck // the test is over
+	s, ctx := r.Store(), t.Context()
+	raw := redis.NewClient(&redis.Options{Addr: server.Addr})
+	defer raw.Close() //nolint:errcheck // as above
+	for ttl, want := range map[time.Duration]error{time.Minute: nil, -time.Minute: store.ErrNotFound} {
+		if err := s.Documents.Put(ctx, store.EnrollCodes, "a", []byte("x"), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		key := strings.TrimSpace(server.CLI("keys", "*enrollcode*"))
+		if err := s.Documents.Put(ctx, store.EnrollCodes, "a", []byte("x"), ttl); err != nil {
+			t.Fatal(err)
+		}
+		putBack := func() {
+			t.Helper()
+			raw.Del(ctx, key)
+			if err := raw.HSet(ctx, key, "d", sealed, "r", 1, "b", "").Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		putBack()
+		if doc, err := s.Documents.Get(ctx, store.EnrollCodes, "a"); !errors.Is(err, want) || err == nil && string(doc) != "x" {
+			t.Errorf("good for %v, Get: %q, %v", ttl, doc, err)
+		}
+		for doc, err := range s.Documents.All(ctx, store.EnrollCodes) {
+			if want != nil {
+				t.Errorf("good for %v, All: %q, %v", ttl, doc, err)
+			}
+		}
+		turn, err := s.Turns.Acquire(ctx, store.EnrollCodes, "a", time.Minute)
+		if !errors.Is(err, want) {
+			t.Errorf("good for %v, Acquire: %v", ttl, err)
+		} else if err == nil {
+			_ = s.Turns.Release(ctx, turn)
+		}
+		if doc, err := s.Documents.Take(ctx, store.EnrollCodes, "a"); !errors.Is(err, want) {
+			t.Errorf("good for %v, Take: %q, %v", ttl, doc, err)
+		}
+	}
+}
+
+// S63: an event is taken back once, also when the answer to that is lost and Redis is asked again.
+func TestReturnWhoseAnswerIsLost_S63(t *testing.T) {
+	proxy := storetest.NewProxy(t, storetest.Redis(t).Addr)
+	b, ctx := connect(t, redisstore.Config{Addresses: []string{proxy.Addr}}).Budget, t.Context()
+	counted := func() (n int) {
+		for {
+			wait, err := b.Take(ctx, "push/00u1", 4, time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if wait > 0 {
+				return n
+			}
+			n++
+		}
+	}
+	if n := counted(); n != 4 {
+		t.Fatalf("%d were counted", n)
+	}
+	for _, lose := range []bool{false, true} {
+		proxy.Lose.Store(lose)
+		if err := b.Return(ctx, "push/00u1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if proxy.Lose.Load() {
+		t.Error("no answer was lost")
+	}
+	if n := counted(); n != 2 {
+		t.Errorf("two were taken back, and %d more can be counted", n)
 	}
 }

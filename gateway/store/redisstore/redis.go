@@ -1,13 +1,14 @@
 // Package redisstore owns a store.Store in Redis or Valkey: one server, one behind Sentinel, or a cluster. Whoever can
 // read that server learns nothing from it: what is kept is sealed, and names are keyed hashes. Whoever can write to it can
 // forge nothing, and move nothing: what is sealed for one name opens under no other. But what was there can be deleted, or put
-// back for as long as it says itself: sign-ins, counters, revocations.
+// back for as long as it says itself, in its seal: documents and revocations. Counters can be set to anything.
 package redisstore
 
 import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"regexp"
@@ -45,6 +46,8 @@ type Config struct {
 	TLS *tls.Config
 	// Prefix begins every key. Default DefaultPrefix.
 	Prefix string
+	// Place is store.Store.Place. Default: that of no other.
+	Place string
 	// Sealer seals and names what is kept. Required.
 	Sealer Sealer
 	// Observe hears of every operation that failed; nil for nobody. operation is one of Operations.
@@ -130,7 +133,7 @@ func New(c Config) (*Redis, error) {
 
 // Store returns all of it.
 func (r *Redis) Store() store.Store {
-	return store.Store{Budget: budget{r}, Documents: documents{r}, Turns: turns{r}, Revocations: revocations{r}}
+	return store.Store{Place: r.cfg.Place, Budget: budget{r}, Documents: documents{r}, Turns: turns{r}, Revocations: revocations{r}}
 }
 
 // Close ends the connections. What is still called afterwards fails.
@@ -173,6 +176,27 @@ func (r *Redis) open(ctx context.Context, purpose string, sealed []byte) ([]byte
 		return nil, r.failed(opSealing, err)
 	}
 	return doc, nil
+}
+
+// sealUntil seals a document that is good for ttl: Redis may keep it for longer.
+func (r *Redis) sealUntil(ctx context.Context, purpose string, ttl time.Duration, doc []byte) ([]byte, error) {
+	until := time.Now().Add(ttl).UnixMilli()
+	return r.seal(ctx, purpose, append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(doc)), uint64(until)), doc...))
+}
+
+// openUntil opens what sealUntil has sealed. After its time it is store.ErrNotFound.
+func (r *Redis) openUntil(ctx context.Context, purpose string, sealed []byte) ([]byte, error) {
+	doc, err := r.open(ctx, purpose, sealed)
+	if err != nil {
+		return nil, err
+	}
+	if len(doc) < 8 {
+		return nil, r.failed(opSealing, errors.New("a document without its time"))
+	}
+	if until := time.UnixMilli(int64(binary.BigEndian.Uint64(doc))); time.Since(until) >= store.Skew {
+		return nil, store.ErrNotFound
+	}
+	return doc[8:], nil
 }
 
 // milliseconds is d as Redis takes it, never 0.

@@ -85,7 +85,7 @@ func (t turns) acquire(ctx context.Context, kind store.Kind, id string, hold tim
 		return store.Turn{}, t.failed(opTurn, errors.New("the revision is no number"))
 	}
 	if turn.Revision > 0 {
-		turn.Doc, err = t.open(ctx, name, []byte(answer[1]))
+		turn.Doc, err = t.openUntil(ctx, name, []byte(answer[1]))
 	}
 	if err != nil {
 		return store.Turn{}, errors.Join(err, t.Release(ctx, turn))
@@ -115,7 +115,7 @@ func (t turns) commit(ctx context.Context, turn store.Turn, doc []byte, ttl time
 	if err != nil {
 		return err
 	}
-	sealed, err := t.seal(ctx, name, doc)
+	sealed, err := t.sealUntil(ctx, name, ttl, doc)
 	if err != nil {
 		return err
 	}

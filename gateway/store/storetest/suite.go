@@ -22,7 +22,7 @@ const (
 	long  = 5 * time.Minute
 	short = 60 * time.Millisecond
 	// patience is how long something that has to happen may take.
-	patience = 10 * time.Second
+	patience = 30 * time.Second
 )
 
 // Run holds a store to its word. a and b are two replicas' handles of the same store, which is empty.

@@ -64,6 +64,8 @@ type Client struct {
 	Key crypto.PublicKey
 	// RedirectURIs are compared exactly.
 	RedirectURIs []string
+	// GlobalTokenRevocation is the app's endpoint for Universal Logout, which ClearSessions calls; "" for an app without.
+	GlobalTokenRevocation string
 }
 
 func (c *Client) public() bool { return c.Secret == "" && c.Key == nil }

@@ -2,9 +2,11 @@ package oktasim
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,6 +43,38 @@ func (o *Org) UniversalLogout(ctx context.Context, endpoint, login, format strin
 		return 0, fmt.Errorf("oktasim: encoding a subject: %w", err)
 	}
 	return send(ctx, endpoint, "application/json", body, "Bearer "+o.RevocationToken(endpoint))
+}
+
+// ClearSessions is what an admin does to a user with "Clear user sessions", enabled apps included: the refresh tokens are void,
+// and each app with Universal Logout is told. The error is about the first app that did not do it; the others are told all the same.
+func (o *Org) ClearSessions(ctx context.Context, login string) (err error) {
+	o.mu.Lock()
+	a := o.users[normalLogin(login)]
+	maps.DeleteFunc(o.byRefresh, func(_ string, g *grant) bool { return g.user == a })
+	o.mu.Unlock()
+	if a == nil {
+		return ErrNoUser
+	}
+	for _, c := range o.cfg.Load().Clients {
+		if c.GlobalTokenRevocation == "" {
+			continue
+		}
+		status, failed := o.UniversalLogout(ctx, c.GlobalTokenRevocation, login, "")
+		if failed == nil && status != http.StatusNoContent {
+			failed = fmt.Errorf("oktasim: Universal Logout of %s: status %d", c.ID, status)
+		}
+		err = cmp.Or(err, failed)
+	}
+	return err
+}
+
+// phoneClear is an admin's button beside a phone.
+func (o *Org) phoneClear(w http.ResponseWriter, r *http.Request) {
+	if err := o.ClearSessions(r.Context(), r.PathValue("login")); err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	http.Redirect(w, r, "/phone/", http.StatusSeeOther)
 }
 
 // LogoutToken is one of OpenID Connect Back-Channel Logout, of the authorization server of that issuer for a client.

@@ -30,6 +30,7 @@ func (o *Org) phoneRoutes() http.Handler {
 	mux.HandleFunc("GET /phone/{login}", o.phoneShow)
 	mux.HandleFunc("POST /phone/{login}", o.phoneAnswer)
 	mux.HandleFunc("POST /phone/{login}/scan", o.phoneScan)
+	mux.HandleFunc("POST /phone/{login}/clear", o.phoneClear)
 	for _, name := range []string{"phone.css", "phone.js"} {
 		mux.HandleFunc("GET /phone/assets/"+name, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -60,10 +61,17 @@ type phoneListing struct {
 	Pending int
 }
 
+// phoneDirectory is the list of phones.
+type phoneDirectory struct {
+	Phones []phoneListing
+	// Logout: an app of the org has Universal Logout.
+	Logout bool
+}
+
 func (o *Org) phoneList(w http.ResponseWriter, _ *http.Request) {
+	list := phoneDirectory{Logout: slices.ContainsFunc(o.cfg.Load().Clients, func(c Client) bool { return c.GlobalTokenRevocation != "" })}
 	o.mu.Lock()
 	now := o.now()
-	var list []phoneListing
 	for _, login := range o.logins {
 		a := o.users[normalLogin(login)]
 		l := phoneListing{User: a.User}
@@ -73,7 +81,7 @@ func (o *Org) phoneList(w http.ResponseWriter, _ *http.Request) {
 				l.Pending++
 			}
 		}
-		list = append(list, l)
+		list.Phones = append(list.Phones, l)
 	}
 	o.mu.Unlock()
 	render(w, "list.html", list)

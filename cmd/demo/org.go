@@ -96,7 +96,7 @@ func people(phones, inboxes string) []person {
 func orgConfig(at places, redirects []string, o options) oktasim.Config {
 	c := oktasim.Config{
 		URL:     at.Okta,
-		Clients: []oktasim.Client{{ID: clientID, Label: title, Secret: clientSecret, RedirectURIs: redirects}},
+		Clients: []oktasim.Client{{ID: clientID, Label: title, Secret: clientSecret, RedirectURIs: redirects, GlobalTokenRevocation: at.Site + "/_mfa/global-token-revocation"}},
 		Tokens:  []oktasim.Token{{Value: apiToken, Role: oktasim.RoleOrgAdmin}},
 		Refresh: o.refresh,
 		Policy: oktasim.Policy{

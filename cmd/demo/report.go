@@ -46,6 +46,8 @@ const hints = `  At Payroll ned and kit set up Okta Verify or Google Authenticat
   Open the app and the person's phone beside each other; each phone links to its inbox, where emails, texts and
   calls arrive. Ctrl-C ends everything.
 
+  An admin at Okta can sign somebody out of all four at once: Clear user sessions, in the list of phones.
+
   The phone shows the browser's address and agent, not the gateway's, which is ` + gatewayAddress + `
   in Oslo in this play. Start the demo again with
     -embedded-push-shows-server   to see the limitation that Okta documents for the embedded flow:

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/html"
@@ -103,20 +102,6 @@ func (b *browser) try(u *url.URL, form url.Values) (*page, error) {
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	res, err := b.client.Do(req)
-	// Each configuration of Caddy listens with a socket of its own (SO_REUSEPORT), and Linux resets what waits to be accepted by
-	// the old one when that closes. A browser asks again; whether something had been done all the same, the tests count.
-	for range 3 {
-		if !errors.Is(err, syscall.ECONNRESET) {
-			break
-		}
-		b.w.t.Logf("%s %s: %v; once more", method, u.Path, err)
-		if req.GetBody != nil {
-			if req.Body, err = req.GetBody(); err != nil {
-				return nil, err
-			}
-		}
-		res, err = b.client.Do(req)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package replicas
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,6 +13,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store/redisstore"
 )
 
 // storedKey is a key of the ring as it is stored, the newest first.
@@ -81,53 +85,91 @@ func (b *browser) keyOf() string {
 	return id
 }
 
-// Keys are rotated twice while signed-in people ask all replicas without a pause: not one request is challenged, and the new
-// key is in use. The stored ring is written as a rotation writes it, but that the new key seals after five seconds and
-// not after an hour; each replica reads it because its configuration is loaded again.
+// Keys are rotated twice while signed-in people ask all replicas without a pause: not one request is challenged, whether its
+// session began before or after, and in the end every replica seals with the new key. The replicas rotate by themselves: the
+// test turns the clock forward, as far as the stored ring tells the time, and has them read it again by a reload.
 func TestKeysRotateUnderLoad(t *testing.T) {
-	w := newWorld(t, setup{sharedStorage: true})
+	for name, start := range map[string]func(*testing.T, setup) (*world, keyRing){
+		"in Caddy's storage": func(t *testing.T, s setup) (*world, keyRing) {
+			s.sharedStorage = true
+			w := newWorld(t, s)
+			return w, ringFile(filepath.Join(w.dir, "data", "okta_mfa", "keyring.json"))
+		},
+		"in Redis": func(t *testing.T, s setup) (*world, keyRing) {
+			w := newRedisWorld(t, s, durable...)
+			return w, w.ringInRedis()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, ring := start(t, setup{global: "key_rotation 24h\n\t\tassertion"})
+			w.rotateUnderLoad(ring)
+		})
+	}
+}
+
+func (w *world) rotateUnderLoad(ring keyRing) {
 	var people []person
 	var browsers []*browser
-	join := func() *browser {
+	join := func(r *replica) *browser {
 		n := len(people)
 		people = append(people, w.join(fmt.Sprint("load", n)))
-		b := w.browser(mainSite).on(w.all[n%len(w.all)])
+		b := w.browser(mainSite).on(r)
 		b.signIn(people[n], "/")
-		b.on(nil)
+		b.on(nil).refusedNowhere(people[n])
 		browsers = append(browsers, b)
 		return b
 	}
-	for range 6 {
-		join()
+	for _, r := range w.all {
+		join(r)
 	}
-	keys := map[string]bool{browsers[0].keyOf(): true}
+	inUse := browsers[0].keyOf()
+	first := inUse
 	for _, b := range browsers {
-		if !keys[b.keyOf()] {
-			t.Fatal("the replicas have different keys")
+		if b.keyOf() != inUse {
+			w.t.Fatal("the replicas have different keys")
 		}
 	}
-	for range 2 {
+	for round := range 2 {
 		tr := new(traffic)
 		tr.begin(people, browsers)
-		seals := w.rotate(5 * time.Second)
+		w.passes(ring, 25*time.Hour)
 		for _, r := range w.all {
 			r.reload()
 		}
-		if time.Now().After(seals) {
-			t.Fatal("the machine is too slow: the key seals before every replica has read it")
+		for _, r := range w.all { // the assertion's keys tell of those of the ring
+			w.eventually("every replica has the new key", func() bool {
+				return strings.Count(w.browser(mainSite).on(r).open("/_mfa/jwks.json").text, `"kid"`) == round+2
+			})
+			if w.sealsWith(r) != inUse {
+				w.t.Errorf("%s seals with the new key before its time", r.name)
+			}
 		}
-		<-time.After(time.Until(seals))
-		fresh := join()
-		if keys[fresh.keyOf()] {
-			t.Error("the new key is not in use")
+		w.passes(ring, 61*time.Minute)
+		before, minted := inUse, map[string]bool{}
+		for _, r := range w.all {
+			r.reload()
+			w.eventually("the new key is in use", func() bool { return w.sealsWith(r) != before })
+			inUse = join(r).keyOf() // while the others may seal with the old one
+			minted[inUse] = true
 		}
-		keys[fresh.keyOf()] = true
-		fresh.refusedNowhere(people[len(people)-1])
-		tr.end(t)
+		if len(minted) != 1 || minted[before] {
+			w.t.Errorf("the replicas seal with %d keys", len(minted))
+		}
+		tr.end(w.t)
 	}
 	for i, b := range browsers {
 		b.refusedNowhere(people[i])
 	}
+	if browsers[0].keyOf() != first {
+		w.t.Error("the oldest session has got another key meanwhile, so that nothing is known of its own")
+	}
+}
+
+// sealsWith is the id of the key that a replica seals with now.
+func (w *world) sealsWith(r *replica) string {
+	w.t.Helper()
+	id, _, _ := strings.Cut(w.browser(mainSite).on(r).open("/").want("signin/identify").csrf(), ".")
+	return id
 }
 
 // refusedNowhere asks every replica.
@@ -140,11 +182,44 @@ func (b *browser) refusedNowhere(who person) {
 	}
 }
 
-// rotate puts a new key in front of the stored ring, which seals after a while: it returns when.
-func (w *world) rotate(after time.Duration) (seals time.Time) {
+// keyRing is where the ring is stored.
+type keyRing interface {
+	Load(ctx context.Context) ([]byte, error)
+	Store(ctx context.Context, ring []byte) error
+}
+
+// ringFile is the one in Caddy's storage.
+type ringFile string
+
+func (f ringFile) Load(context.Context) ([]byte, error) { return os.ReadFile(string(f)) }
+
+func (f ringFile) Store(_ context.Context, ring []byte) error {
+	if err := os.WriteFile(string(f)+".new", ring, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(string(f)+".new", string(f))
+}
+
+// ringInRedis is the one that key_ring_secret seals.
+func (w *world) ringInRedis() keyRing {
 	w.t.Helper()
-	file := filepath.Join(w.dir, "data", "okta_mfa", "keyring.json")
-	text, err := os.ReadFile(file)
+	secret, err := session.RingFromSecrets([]string{ringSecret})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	sealer := session.NewVault(session.Static(secret))
+	client, err := redisstore.New(redisstore.Config{Addresses: []string{w.redis.Addr}, Sealer: sealer})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { client.Close() })
+	return client.KeyRing(sealer)
+}
+
+// passes makes every stored key older: a time passes, for whoever reads the ring.
+func (w *world) passes(stored keyRing, passed time.Duration) {
+	w.t.Helper()
+	text, err := stored.Load(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -156,20 +231,16 @@ func (w *world) rotate(after time.Duration) (seals time.Time) {
 	if err := json.Unmarshal(ring["keys"], &keys); err != nil {
 		w.t.Fatal(err)
 	}
-	seals = time.Now().Add(after)
-	secret := slices.Clone(keys[0].Secret)
-	secret[0]++
-	if ring["keys"], err = json.Marshal(slices.Insert(keys, 0, storedKey{secret, seals})); err != nil {
+	for i := range keys {
+		keys[i].NotBefore = keys[i].NotBefore.Add(-passed)
+	}
+	if ring["keys"], err = json.Marshal(keys); err != nil {
 		w.t.Fatal(err)
 	}
 	if text, err = json.Marshal(ring); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
+	if err := stored.Store(w.t.Context(), text); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.Rename(file+".new", file); err != nil {
-		w.t.Fatal(err)
-	}
-	return seals
 }

@@ -180,14 +180,37 @@ func (r *replica) admin(method, path, contentType, body string) (status int, ans
 	return res.StatusCode, string(text)
 }
 
-// reload gives the replica a new configuration, which differs by a comment at least.
+// reload gives the replica a new configuration, which differs by a comment at least. Caddy answers when the old one's servers are
+// about to shut down. Until they have, each of the two configurations has a socket of its own (SO_REUSEPORT), and Linux resets
+// what waits to be accepted by the old one when that closes: what is sent after reload must not run into that.
 func (r *replica) reload() {
 	r.w.t.Helper()
 	r.w.reloads++
 	if status, text := r.admin(http.MethodPost, "/load", "text/caddyfile", r.w.caddyfile(r)); status != http.StatusOK {
 		r.w.t.Fatalf("%s: reload: %d %s", r.name, status, text)
 	}
+	r.w.eventually("the old configuration's socket is closed", func() bool { return r.listeners() == 1 })
 	r.w.lb.wire.CloseIdleConnections() // Caddy has closed them: a form sent on one would not arrive
+}
+
+// listeners is how many sockets listen at the replica's address, as Linux tells; elsewhere it is taken to be one.
+func (r *replica) listeners() (n int) {
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return 1
+	}
+	_, port, _ := net.SplitHostPort(r.addr)
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		r.w.t.Fatal(err)
+	}
+	const listening = "0A"
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); strings.HasSuffix(f[1], fmt.Sprintf(":%04X", number)) && f[3] == listening {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *replica) socket() string { return filepath.Join(r.dir, "admin.sock") }

@@ -98,7 +98,7 @@ func (b *browser) copies(who person, replicas ...*replica) (all []copies) {
 func dead(w *world, all []copies, began time.Time) {
 	w.t.Helper()
 	for _, c := range all {
-		name := c.pinned.Load().name
+		name := c.pinned.Load().name + ", " + c.site
 		w.eventually("refused", func() bool { return c.open("/copy").status == http.StatusUnauthorized })
 		refused := time.Since(began)
 		w.t.Logf("%s: refused %s after the revocation was asked for", name, refused.Round(100*time.Microsecond))

@@ -20,9 +20,10 @@ import (
 )
 
 const (
-	// mainSite is behind engine identity_engine, paySite behind engine factors.
+	// mainSite is behind engine identity_engine, paySite behind engine factors; wikiSite shares the sign-in of mainSite.
 	mainSite = "app.test"
 	paySite  = "pay.test"
+	wikiSite = "wiki.test"
 
 	clientID     = "0oareplicas"
 	clientSecret = "client-secret-of-replicas"
@@ -58,6 +59,8 @@ type setup struct {
 	store string
 	// global goes into the global okta_mfa option, site and pay into those of the sites; matchers are the main site's.
 	global, site, pay, matchers string
+	// sso: there is wikiSite too.
+	sso bool
 	// sharedStorage: Caddy's storage is one for all replicas.
 	sharedStorage bool
 }
@@ -191,7 +194,7 @@ func (w *world) caddyfile(r *replica) string {
 	err := caddyfile.Execute(&b, map[string]any{
 		"Reloads": w.reloads, "Socket": r.socket(), "Storage": storage, "Org": w.oktaURL, "ClientID": clientID, "Refresh": refresh,
 		"Store": w.store, "Global": w.global, "Port": port, "Matchers": w.matchers, "Site": w.site, "Pay": w.pay, "App": w.app.addr(),
-		"MainSite": mainSite, "PaySite": paySite,
+		"MainSite": mainSite, "PaySite": paySite, "WikiSite": wikiSite, "SSO": w.sso,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -231,12 +234,26 @@ http://{{.MainSite}}:{{.Port}} {
 	{{.Matchers}}
 	okta_mfa {
 		redirect_uri https://{{.MainSite}}/_mfa/callback
+		{{- if .SSO}}
+		sso https://{{.MainSite}} https://{{.WikiSite}}
+		{{- end}}
 		{{.Site}}
 	}
 	reverse_proxy {{.App}} {
 		flush_interval -1
 	}
 }
+
+{{if .SSO -}}
+http://{{.WikiSite}}:{{.Port}} {
+	bind 127.0.0.1
+	okta_mfa {
+		redirect_uri https://{{.MainSite}}/_mfa/callback
+		sso https://{{.MainSite}} https://{{.WikiSite}}
+	}
+	reverse_proxy {{.App}}
+}
+{{- end}}
 
 http://{{.PaySite}}:{{.Port}} {
 	bind 127.0.0.1

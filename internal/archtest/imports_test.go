@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 	"internal/bench/hotpath": {"caddymodule", "gateway/identity", "gateway/session", "internal/bench/measure", "internal/bench/server"},
 	"internal/bench/soak":    {"caddymodule", "internal/bench/measure", "internal/bench/server", "oktasim"},
 	"e2e":                    {"caddymodule", "flows", "gateway", "gateway/identity", "gateway/session", "oktasim"},
-	"e2e/replicas":           {"caddymodule", "gateway/store/storetest", "oktasim"},
+	"e2e/replicas":           {"caddymodule", "gateway/session", "gateway/store/redisstore", "gateway/store/storetest", "oktasim"},
 	"e2e/sdk":                {"oktasim"},
 	"e2e/widget":             {"oktasim"},
 	"e2e/prism":              {"flows", "flows/factors", "flows/limits", "flows/okta", "flows/okta/access", "gateway/identity"},

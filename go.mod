@@ -17,7 +17,10 @@ require (
 	golang.org/x/sync v0.24.0
 )
 
-require github.com/coder/websocket v1.8.15
+require (
+	github.com/allegro/bigcache/v3 v3.1.0
+	github.com/coder/websocket v1.8.15
+)
 
 require go.uber.org/atomic v1.12.0 // indirect
 

@@ -37,11 +37,6 @@ func (x *exchange) prolong(claims *session.Opened, now time.Time) (_ session.Cla
 		x.log.WarnContext(x.r.Context(), "session not prolonged", slog.Any("error", err))
 		return claims.Claims, true
 	}
-	if next.Elsewhere != (session.Digest{}) { // the store may be out of reach when the new cookie comes
-		opened := *claims
-		opened.SeenAt = now.Truncate(time.Second).UTC()
-		x.codec.Remember(x.binding(), cookie, &opened)
-	}
 	x.setCookie(x.cookies.session, cookie, 0)
 	return next, true
 }

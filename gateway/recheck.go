@@ -41,11 +41,7 @@ type check struct {
 	groups []string
 	// asking is set by the request that asks.
 	asking atomic.Bool
-	// seen is the session with these groups, for the cookie it was made of.
-	seen atomic.Pointer[rechecked]
 }
-
-type rechecked struct{ cookie, now *session.Opened }
 
 func newChecks() *otter.Cache[string, *check] {
 	return otter.Must(&otter.Options[string, *check]{MaximumSize: maxChecks})
@@ -78,13 +74,9 @@ func (x *exchange) lately(s *session.Opened, c *check) *session.Opened {
 	if c.groups == nil || slices.Equal(c.groups, s.Identity.Groups) {
 		return s
 	}
-	if seen := c.seen.Load(); seen != nil && seen.cookie == s {
-		return seen.now
-	}
 	fresh := *s
 	fresh.Identity.Groups = c.groups
 	fresh.Header, fresh.Entitled = fresh.Identity.Header(), x.cfg.Rules.Entitled(&fresh.Identity)
-	c.seen.Store(&rechecked{s, &fresh})
 	return &fresh
 }
 

@@ -111,8 +111,8 @@ func appendStrings(b []byte, list []string) []byte {
 
 // parseClaims reads into the zero c what appendClaims wrote and nothing else: anything left over, cut short or unknown
 // is an error, and no length in b is believed before it has been compared with what is there.
-func parseClaims(b []byte, c *Claims) error {
-	r := reader{rest: string(b)} // one allocation that all strings share
+func parseClaims(payload string, c *Claims) error {
+	r := reader{rest: payload} // which all strings share
 	version, flags := r.byte(), r.byte()
 	if version != formatVersion || flags > loginIsSubject|hasClaims|isElsewhere|hasFamily || flags&loginFlag == loginFlag {
 		return errFormat

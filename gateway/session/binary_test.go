@@ -179,7 +179,7 @@ func FuzzOpenClaims(f *testing.F) {
 
 func parsed(b []byte) (*Claims, error) {
 	c := &Claims{}
-	if err := parseClaims(b, c); err != nil {
+	if err := parseClaims(string(b), c); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -27,6 +27,20 @@ func (b *Bulk) digest() (d Digest) {
 	return d
 }
 
+// size is about what b takes in memory, in bytes.
+func (b *Bulk) size() int {
+	n := 1024
+	for _, g := range b.Groups {
+		n += len(g) + 16
+	}
+	for _, c := range b.Claims {
+		for _, v := range c.Values {
+			n += len(v) + 16
+		}
+	}
+	return n
+}
+
 // Divert leaves groups and claims out of the cookie and returns what is to be kept of them elsewhere, before the cookie is
 // given to anybody.
 func (c *Claims) Divert() *Bulk {
@@ -44,12 +58,16 @@ func (c *Codec) collect(ctx context.Context, s *Opened) error {
 	if c.Elsewhere == nil {
 		return ErrInvalid
 	}
-	b, err := c.Elsewhere(ctx, s.Handle)
-	if err != nil {
-		return err
-	}
-	if b.digest() != s.Elsewhere {
-		return ErrInvalid
+	b := c.cache.bulk(s.Elsewhere)
+	if b == nil {
+		var err error
+		if b, err = c.Elsewhere(ctx, s.Handle); err != nil {
+			return err
+		}
+		if b.digest() != s.Elsewhere {
+			return ErrInvalid
+		}
+		c.cache.putBulk(s.Elsewhere, b)
 	}
 	s.Identity.Groups, s.Identity.Claims = b.Groups, b.Claims
 	return nil

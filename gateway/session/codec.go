@@ -32,7 +32,7 @@ type Codec struct {
 	// Entitled says, once for each cookie that is seen, what the site's rules make of a person; nil says nothing of anybody,
 	// who is then let in by no rule. It must not change once the Codec is in use.
 	Entitled func(*identity.Identity) uint64
-	// Elsewhere fetches the Bulk of a session by its handle, once for each cookie that is seen and refers to one. ErrInvalid says
+	// Elsewhere fetches the Bulk of a session by its handle, where a cookie refers to one that was not seen before. ErrInvalid says
 	// that it is gone; any other error that nobody knows. nil knows of none. It must not change either.
 	Elsewhere func(ctx context.Context, handle string) (*Bulk, error)
 
@@ -66,8 +66,8 @@ func (c *Codec) Seal(ctx context.Context, b Binding, claims Claims) (string, err
 	return value, nil
 }
 
-// Open returns the claims of a cookie that Seal made under the same Binding. They are shared between requests and must
-// not be changed; copy them first. Lifetimes and revocation are not looked at: see package decision. The error is
+// Open returns the claims of a cookie that Seal made under the same Binding. Groups and further claims may be shared between
+// requests and must not be changed; copy them first. Lifetimes and revocation are not looked at: see package decision. The error is
 // ErrInvalid whatever the client sent; any other means that there is no key, or that what is elsewhere cannot be had.
 func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, error) {
 	k, sealed, err := c.split(ctx, cookie, MaxCookie)
@@ -75,15 +75,18 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 		return nil, err
 	}
 	// The key was looked up first: a cookie whose key has been taken away is not served from the cache.
-	if opened, ok := c.cache.get(b, cookie); ok {
+	to := c.bound(b)
+	if opened := c.cache.get(to, cookie); opened != nil {
+		if err := c.collect(ctx, opened); err != nil {
+			return nil, err
+		}
 		return opened, nil
 	}
-	to := c.bound(b)
-	var payload []byte
-	if err := k.cookies.Decode(to.sealName, sealed, &payload); err != nil {
+	var sent []byte
+	if err := k.cookies.Decode(to.sealName, sealed, &sent); err != nil {
 		return nil, ErrInvalid
 	}
-	opened := &Opened{}
+	opened, payload := &Opened{}, string(sent) // one allocation that all strings share
 	if err := parseClaims(payload, &opened.Claims); err != nil {
 		return nil, ErrInvalid
 	}
@@ -98,13 +101,8 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 	if c.Entitled != nil {
 		opened.Entitled = c.Entitled(&opened.Identity)
 	}
-	c.cache.put(to.Binding, cookie, opened)
+	c.cache.put(to, cookie, payload, opened)
 	return opened, nil
-}
-
-// Remember is for a session that has just got another cookie: nothing of it has to be fetched again, here.
-func (c *Codec) Remember(b Binding, cookie string, s *Opened) {
-	c.cache.put(c.bound(b).Binding, cookie, s)
 }
 
 // bound is b with strings that nothing else holds and with its name for the seal. The latest one is kept, because

@@ -248,25 +248,54 @@ func TestCachedCookieDiesWithItsKey(t *testing.T) {
 }
 
 func TestCacheIsBounded(t *testing.T) {
-	cache := NewCache()
-	for range 3 * maxOpened / 1024 {
-		cache.put(testBinding, NewID().Handle(), &Opened{})
+	cache, to, payload := NewCache(), testBinding.bound(), strings.Repeat("p", 300)
+	const sessions = 3 * maxOpened << 20 / 1024
+	last := ""
+	for range sessions {
+		last = NewID().Handle() + strings.Repeat("c", 300)
+		cache.put(to, last, payload, &Opened{})
 	}
-	cache.opened.CleanUp()
-	if n := cache.opened.EstimatedSize(); n > maxOpened/1024 {
-		t.Errorf("%d entries", n)
+	if n := cache.opened.Capacity(); n > maxOpened<<20 {
+		t.Errorf("%d bytes", n)
 	}
-	many := &Opened{Claims: Claims{Identity: identity.Identity{Groups: make([]string, 500)}}}
-	for i := range many.Identity.Groups {
-		many.Identity.Groups[i] = "a group with a name of some length"
+	if n := cache.opened.Len(); n < sessions/4 || n > sessions/2 {
+		t.Errorf("%d of %d sessions are kept", n, sessions)
 	}
-	cache = NewCache()
-	for range 3000 {
-		cache.put(testBinding, NewID().Handle(), many)
+	if entry, err := cache.opened.Get(last); err != nil || !strings.HasSuffix(string(entry), payload) {
+		t.Errorf("the last one: %v", err)
 	}
-	cache.opened.CleanUp()
-	if n := cache.opened.EstimatedSize(); n > 1000 {
-		t.Errorf("%d entries with 500 groups each", n)
+	for i := range byte(250) {
+		many := &Bulk{Groups: make([]string, 5000)}
+		for i := range many.Groups {
+			many.Groups[i] = "a group with a name of some length"
+		}
+		cache.putBulk(Digest{i}, many)
+	}
+	cache.bulks.CleanUp()
+	if n := cache.bulks.EstimatedSize(); n > 150 {
+		t.Errorf("%d with 5000 groups each", n)
+	}
+}
+
+// What is kept is what was opened, to the last field, and is nobody else's to change.
+func TestCachedSessionIsTheOpenedOne(t *testing.T) {
+	c, rules := testCodec(t, secretA), 0
+	c.Entitled = func(*identity.Identity) uint64 { rules++; return 1<<63 | 5 }
+	claims := ordinary(time.Now())
+	claims.Family = NewID()
+	claims.Identity.Login, claims.Identity.Groups = "ann\x00o", []string{"a,b", "c"}
+	cookie := mustSeal(t, c, testBinding, claims)
+	first, err := c.Open(t.Context(), testBinding, cookie)
+	if err != nil || first.Kin == "" || first.Header.Groups != "a%2Cb,c" {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	again, err := c.Open(t.Context(), testBinding, cookie)
+	if err != nil || !reflect.DeepEqual(first, again) || rules != 1 {
+		t.Errorf("%+v, %v, want %+v; the rules were asked %d times", again, err, first, rules)
+	}
+	again.Identity.Groups[0], again.Identity.Proofs[0].Factor = "admins", identity.WebAuthn
+	if third, err := c.Open(t.Context(), testBinding, cookie); err != nil || !reflect.DeepEqual(first, third) {
+		t.Errorf("what one request changed, the next sees: %+v, %v", third, err)
 	}
 }
 

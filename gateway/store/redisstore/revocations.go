@@ -3,6 +3,8 @@ package redisstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"strconv"
 	"sync"
@@ -87,6 +89,9 @@ func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
 		if _, err := v.seal(ctx, purposeRevocation, nil); err != nil {
 			return err
 		}
+		if err := v.sameRing(ctx); err != nil {
+			return err
+		}
 		missing := v.own.all()
 		if err := v.readAll(ctx, apply, missing); err != nil {
 			return err
@@ -97,6 +102,28 @@ func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
 		apply(store.Revocation{})
 		return nil
 	}, func(sealed []byte) { _ = v.apply(ctx, sealed, apply) })
+}
+
+// sameRing refuses a Redis that others use with another key ring: none of them can read what another one has revoked, while
+// the sessions of a cookie_secret are good on all. The first to come leaves its name for the ring, which outlasts all its keys.
+func (v revocations) sameRing(ctx context.Context) error {
+	ours, err := v.cfg.Sealer.Name(ctx, "ring")
+	if err != nil {
+		return v.failed(opSealing, err)
+	}
+	name := v.cfg.Prefix + "{ring}"
+	if err := v.client.SetArgs(ctx, name, ours, redis.SetArgs{Mode: "NX"}).Err(); err != nil && !errors.Is(err, redis.Nil) {
+		return v.failed(opKeyRing, err)
+	}
+	first, err := v.client.Get(ctx, name).Result()
+	switch {
+	case err != nil:
+		return v.failed(opKeyRing, err)
+	case first != ours:
+		return v.failed(opKeyRing, fmt.Errorf("this Redis is used with another key ring, so that nobody knows who is signed out: give all replicas one (Caddy's storage shared, or key_ring_secret); "+
+			"if the other one is gone for good, change cookie_secret, if there is one, and delete %s", name))
+	}
+	return nil
 }
 
 // putAgain gives what was made here again, whenever that is asked for, until all of it is there.

@@ -134,7 +134,7 @@ func TestCookieSecretRotates_S45(t *testing.T) {
 }
 
 // A key ring that cannot be read, because key_ring_secret is another one, is not made anew: nobody is let in by a replica that cannot
-// read what is revoked. Once the old one is deleted there is a new one.
+// read what is revoked, and by one with a new ring neither, before the Redis is given over to it.
 func TestAnotherKeyRingSecret_S45(t *testing.T) {
 	w, sim := newSimulated(t)
 	r := &rotation{w, storetest.Redis(t)}
@@ -150,7 +150,12 @@ func TestAnotherKeyRingSecret_S45(t *testing.T) {
 	}
 	r.redis.CLI("del", "sidegate:{keyring}")
 	addr = r.replica("OLD")
-	if got := r.sees(b.at(addr)); got != "1 groups" {
+	if got := r.sees(b.at(addr)); got != "503" {
 		t.Errorf("with a new ring: %s", got)
+	}
+	r.redis.CLI("del", "sidegate:{ring}")
+	addr = r.replica("OLD")
+	if got := r.sees(b.at(addr)); got != "1 groups" {
+		t.Errorf("with a new ring, and a Redis that is its own: %s", got)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/store/redisstore"
@@ -175,7 +177,7 @@ func (a *App) joinStore(rings session.Storage) (*storeClient, session.Storage, e
 	name := fingerprint(c.Place, c.Username, c.Password, fmt.Sprintf("%+v", a.Store.TLS), string(ca), time.Duration(a.KeyRotation).String())
 	v, _, err := storeClients.LoadOrNew(name, func() (caddy.Destructor, error) {
 		late := &lateVault{}
-		c.Sealer, c.Observe = late, metrics.storeError
+		c.Sealer, c.Observe = late, storeTrouble()
 		redis, err := redisstore.New(c)
 		if err != nil {
 			return nil, err
@@ -204,6 +206,23 @@ func (a *App) joinStore(rings session.Storage) (*storeClient, session.Storage, e
 		rings = client.KeyRing(session.NewVault(session.Static(ring)))
 	}
 	return client, rings, nil
+}
+
+// storeTrouble counts what fails in the store, and tells the log: once a minute of each operation, because while a Redis is away
+// everything fails.
+func storeTrouble() func(operation string, err error) {
+	often := map[string]*rate.Sometimes{}
+	for _, o := range redisstore.Operations() {
+		often[o] = &rate.Sometimes{Interval: time.Minute}
+	}
+	return func(operation string, err error) {
+		metrics.storeError(operation, err)
+		if s := often[operation]; s != nil {
+			s.Do(func() { // by the logger of the configuration that serves
+				caddy.Log().Named(appID).Warn("the shared store failed", zap.String("operation", operation), zap.Error(err))
+			})
+		}
+	}
 }
 
 // resolve reads the placeholders and the file of authorities.

@@ -69,6 +69,9 @@ func TestCookieSecretRotates_S45(t *testing.T) {
 		for _, key := range strings.Fields(r.redis.CLI("keys", "sidegate:"+class+":{*")) {
 			var n int
 			if class == "budget" {
+				if !strings.HasSuffix(key, "}") {
+					continue // what was taken back
+				}
 				if _, err := fmt.Sscan(r.redis.CLI("zcard", key), &n); err != nil {
 					t.Fatal(err)
 				}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"sidegate.example/sidegate/gateway/transaction"
@@ -20,8 +22,8 @@ const (
 	retryBase, retrySpread = 500, 1500 // milliseconds
 )
 
-// errStreamOver ends a stream for a reason that is not a failure.
-var errStreamOver = errors.New("stream over")
+// change is the event that has a page load itself again.
+const change = "event: change\ndata:\n\n"
 
 // events tells a waiting tab when its sign-in has changed, by one server-sent event, and ends: the tab then
 // loads its page again. The page says which state it shows (seq), so that a change between the two is not
@@ -41,28 +43,29 @@ func (x *exchange) events() {
 		x.document(http.StatusForbidden, "No sign-in of this browser is in progress.")
 		return
 	}
-	defer watch.Close()
 	if x.r.Method == http.MethodHead {
+		watch.Close()
 		x.body(http.StatusOK, "text/event-stream", nil)
 		return
 	}
-	x.obs.Streams(+1)
-	defer x.obs.Streams(-1)
-	s := stream{rc: http.NewResponseController(x.w), w: x.w}
-	if x.openStream(s) != nil {
+	s := &stream{w: x.w, watch: watch, left: x.r.Context().Done(), beats: x.beats, obs: x.obs}
+	s.obs.Streams(+1)
+	defer func() {
+		if x.stream == nil {
+			s.close()
+		}
+	}()
+	eventHeaders(x.w.Header())
+	x.w.WriteHeader(http.StatusOK)
+	if s.send(fmt.Sprintf("retry: %d\n\n", retryBase+rand.IntN(retrySpread))) != nil {
 		return
 	}
 	if v, err := x.cfg.State.transactions.Get(x.r.Context(), x.signIn, x.realm()); err != nil || v.Seq != seq {
-		s.send("event: change\ndata:\n\n") //nolint:errcheck // the browser left
+		s.send(change) //nolint:errcheck // the browser left
 		return
 	}
-	x.follow(s, watch.Changed())
-}
-
-func (x *exchange) openStream(s stream) error {
-	eventHeaders(x.w.Header())
-	x.w.WriteHeader(http.StatusOK)
-	return s.send(fmt.Sprintf("retry: %d\n\n", retryBase+rand.IntN(retrySpread)))
+	s.changed = watch.Changed()
+	x.stream = s
 }
 
 // eventHeaders are as few as guard a stream: net/http keeps two copies of them for each browser that waits, in maps
@@ -75,22 +78,38 @@ func eventHeaders(h http.Header) {
 	}
 }
 
-// follow blocks until the sign-in changes, the browser leaves, or the server stops.
-func (x *exchange) follow(s stream, changed <-chan struct{}) {
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	for {
-		var err error
+// stream is an event stream that a browser waits at. It is all that is kept for it beside its sign-in: the exchange is over.
+type stream struct {
+	w       http.ResponseWriter
+	watch   *transaction.Watch
+	changed <-chan struct{} // of watch
+	left    <-chan struct{} // closed when the browser leaves
+	beats   *beats
+	obs     Observer
+}
+
+// Follow blocks while the answer is an event stream of the gate's own that waits for news: until its sign-in changes, the
+// browser leaves, or the server stops. Whoever called Handle calls it, from as few calls deep as can be, see Aside.
+func (o Outcome) Follow() {
+	if o.stream != nil {
+		defer o.stream.close()
+		o.stream.follow()
+	}
+}
+
+func (s *stream) follow() {
+	for beat := s.beats.next(); beat != nil; {
 		select {
-		case <-changed:
-			s.send("event: change\ndata:\n\n") //nolint:errcheck // the browser left
+		case <-s.changed:
+			s.send(change) //nolint:errcheck // the browser left
 			return
-		case <-beat.C:
-			err = s.send(":\n\n")
-		case <-x.r.Context().Done():
-			err = errStreamOver
-		case <-x.stopped:
-			err = errStreamOver
+		case <-s.left:
+			return
+		case <-beat:
+		}
+		var err error
+		if beat = s.beats.next(); beat != nil {
+			Aside(func() { err = s.send(":\n\n") })
 		}
 		if err != nil {
 			return
@@ -98,25 +117,98 @@ func (x *exchange) follow(s stream, changed <-chan struct{}) {
 	}
 }
 
-// stream writes events, each within its time.
-type stream struct {
-	rc *http.ResponseController
-	w  http.ResponseWriter
+func (s *stream) close() {
+	s.watch.Close()
+	s.obs.Streams(-1)
 }
 
-func (s stream) send(event string) error {
-	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+// beats tell streams when to write something, and when to stop. All whose heartbeat is due in the same second share one channel:
+// a ticker and its case in the select would take 370 bytes for each stream, which itself takes 64.
+type beats struct {
+	mu   sync.Mutex
+	over bool
+	due  map[int64]chan struct{} // by Unix time
+}
+
+func newBeats() *beats { return &beats{due: map[int64]chan struct{}{}} }
+
+// next returns a channel that is closed when a heartbeat is due, or at stop; nil after stop.
+func (b *beats) next() <-chan struct{} {
+	at := time.Now().Add(heartbeat).Truncate(time.Second)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return nil
+	}
+	due := b.due[at.Unix()]
+	if due == nil {
+		due = make(chan struct{})
+		b.due[at.Unix()] = due
+		time.AfterFunc(time.Until(at), func() { b.close(at.Unix()) })
+	}
+	return due
+}
+
+func (b *beats) close(at int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if due := b.due[at]; due != nil {
+		close(due)
+		delete(b.due, at)
+	}
+}
+
+// stop ends all streams; twice is harmless.
+func (b *beats) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+	for _, due := range b.due {
+		close(due)
+	}
+	clear(b.due)
+}
+
+// send writes an event within its time.
+func (s *stream) send(event string) error {
+	rc := http.NewResponseController(s.w)
+	if err := rc.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	if _, err := s.w.Write([]byte(event)); err != nil {
 		return err
 	}
-	if err := s.rc.Flush(); err != nil {
+	if err := rc.Flush(); err != nil {
 		return err
 	}
 	// Over HTTP/2 a deadline that passes resets the stream even when nothing is being written.
-	if err := s.rc.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := rc.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	return nil
+}
+
+// Waits reports whether a request for uri may open an event stream of the gate's own, so that who handles it leaves Handle to
+// Aside.
+func (g *Gate) Waits(uri string) bool {
+	rest, ok := strings.CutPrefix(uri, g.cfg.Prefix)
+	return ok && strings.HasPrefix(rest, eventsRoute)
+}
+
+// Aside runs f on a goroutine of its own and returns when f does; a panic of f is the caller's. A goroutine's stack is as large as
+// its deepest call has needed: the collector halves it when no more than a quarter is in use, which is never where Caddy's
+// handlers are under way. So who waits for long leaves what goes deep, such as all writing, to goroutines that end: in Caddy, 8 KB
+// of stack for each browser instead of 16.
+func Aside(f func()) {
+	var panicked any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { panicked = recover() }()
+		f()
+	}()
+	<-done
+	if panicked != nil {
+		panic(panicked)
+	}
 }

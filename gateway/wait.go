@@ -16,6 +16,8 @@ import (
 const (
 	// heartbeat keeps proxies from closing a silent stream, and finds browsers that left without a word.
 	heartbeat = 20 * time.Second
+	// beatSpread is what is about the same time: of ten thousand browsers, 25 are written to at once.
+	beatSpread = 50 * time.Millisecond
 	// streamWrite is how long a browser may take to accept an event.
 	streamWrite = 10 * time.Second
 	// retryBase and retrySpread make browsers come back at different times after a restart.
@@ -122,34 +124,34 @@ func (s *stream) close() {
 	s.obs.Streams(-1)
 }
 
-// beats tell streams when to write something, and when to stop. All whose heartbeat is due in the same second share one channel:
-// a ticker and its case in the select would take 370 bytes for each stream, which itself takes 64.
+// beats tell streams when to write something, and when to stop. All whose heartbeat is due at about the same time share one
+// channel: a ticker and its case in the select would take 370 bytes for each stream, which itself takes 64.
 type beats struct {
 	mu   sync.Mutex
 	over bool
-	due  map[int64]chan struct{} // by Unix time
+	due  map[time.Time]chan struct{}
 }
 
-func newBeats() *beats { return &beats{due: map[int64]chan struct{}{}} }
+func newBeats() *beats { return &beats{due: map[time.Time]chan struct{}{}} }
 
 // next returns a channel that is closed when a heartbeat is due, or at stop; nil after stop.
 func (b *beats) next() <-chan struct{} {
-	at := time.Now().Add(heartbeat).Truncate(time.Second)
+	at := time.Now().Add(heartbeat).Truncate(beatSpread)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.over {
 		return nil
 	}
-	due := b.due[at.Unix()]
+	due := b.due[at]
 	if due == nil {
 		due = make(chan struct{})
-		b.due[at.Unix()] = due
-		time.AfterFunc(time.Until(at), func() { b.close(at.Unix()) })
+		b.due[at] = due
+		time.AfterFunc(time.Until(at), func() { b.close(at) })
 	}
 	return due
 }
 
-func (b *beats) close(at int64) {
+func (b *beats) close(at time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if due := b.due[at]; due != nil {

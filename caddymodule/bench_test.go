@@ -20,7 +20,7 @@ import (
 const benchSecret = "benchmark-only-0123456789abcdef0123456789abcdef"
 
 // benchHandler is a handler without a configuration around it.
-func benchHandler(b *testing.B) *Handler {
+func benchHandler(b testing.TB) *Handler {
 	b.Helper()
 	ring, err := session.RingFromSecrets([]string{benchSecret})
 	if err != nil {

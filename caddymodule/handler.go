@@ -157,13 +157,42 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 // ServeHTTP asks the gate. A request that may not go on has been answered when Handle returns; to
 // return an error for it instead would let a subroute with error routes send it to the upstream (T1).
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	if h.gate.Waits(r.RequestURI) {
+		h.wait(w, r)
+		return nil
+	}
+	return h.serve(w, r, next)
+}
+
+// wait answers the event stream of a page that waits. It is apart from serve, because what lies on the stack while a browser
+// waits counts; see gateway.Aside.
+func (h *Handler) wait(w http.ResponseWriter, r *http.Request) {
+	var outcome gateway.Outcome
+	gateway.Aside(func() { outcome = h.ask(w, r) })
+	outcome.Follow()
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	outcome := h.ask(w, r)
+	if !outcome.Allowed() {
+		outcome.Follow() // an event stream under another spelling
+		return nil
+	}
+	publish(r, outcome)
+	w, r, release := outcome.Hold(w, r)
+	defer release()
+	return next.ServeHTTP(w, r)
+}
+
+// ask asks the gate. The zero Outcome has been answered.
+func (h *Handler) ask(w http.ResponseWriter, r *http.Request) gateway.Outcome {
 	facts, trusted := factsOf(r)
 	if trusted && h.lax != nil {
 		h.lax() // only now: whether there are trusted proxies at all, Caddy tells no handler that it provisions
 	}
 	if ask := h.asks(facts.URL.Path); ask != gateway.AskNothing {
 		h.answer(w, r, ask)
-		return nil
+		return gateway.Outcome{}
 	}
 	if h.identity != "" {
 		facts.Person = person(r, h.identity)
@@ -171,7 +200,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	if strings.HasPrefix(facts.URL.Path, h.prefix+"/") {
 		if replayable(r) {
 			http.Error(w, http.StatusText(http.StatusTooEarly), http.StatusTooEarly)
-			return nil
+			return gateway.Outcome{}
 		}
 		if facts.URL.RawQuery != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			// Caddy writes the address as it came. Of ours, only those of mailed links have a query, their token or code
@@ -182,12 +211,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	outcome := h.gate.Handle(w, r, facts)
 	if !outcome.Allowed() {
 		h.keepOutOfLog(w, r)
-		return nil
 	}
-	publish(r, outcome)
-	w, r, release := outcome.Hold(w, r)
-	defer release()
-	return next.ServeHTTP(w, r)
+	return outcome
 }
 
 // Cleanup says that the configuration is gone, so that sign-ins do not go on with its flow when it failed to load after

@@ -156,7 +156,8 @@ type Outcome struct {
 	// Session is the session's handle when Identity is set: a name for logs, which is no secret.
 	Session string
 
-	hold *hold // of a request that lasts
+	hold   *hold   // of a request that lasts
+	stream *stream // that the gate's own answer has become
 }
 
 // Allowed reports whether the request may go on to the upstream.

@@ -31,6 +31,8 @@ type exchange struct {
 
 	signIn string // id of the sign-in in progress, as the browser says
 	device string // device token, as the browser says
+
+	stream *stream // that the answer has become
 }
 
 // readSignIn reads the cookies that only a request without a session, or one of our own routes, has a use for.

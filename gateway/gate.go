@@ -40,8 +40,7 @@ type Gate struct {
 
 	rank     uint64 // later gates have higher ones
 	joinOnce sync.Once
-	stopOnce sync.Once
-	stopped  chan struct{} // closed when event streams have to end
+	beats    *beats // of the event streams
 }
 
 // cookieNames are the cookies that the gate sets and that no upstream ever sees.
@@ -68,7 +67,7 @@ func New(c Config) (*Gate, error) {
 		obs:     c.Observer,
 		log:     c.Logger,
 		cookies: cookieNames{session: c.CookieName, signIn: c.hostCookie("_signin"), device: c.hostCookie("_device"), kept: c.hostCookie("_kept")},
-		stopped: make(chan struct{}),
+		beats:   newBeats(),
 		rank:    c.State.gates.Add(1),
 	}
 	for _, own := range []string{g.cookies.session, g.cookies.signIn, g.cookies.device, g.cookies.kept} {
@@ -95,8 +94,8 @@ func orDefault[T comparable](v, d T) T {
 	return v
 }
 
-// Handle decides on one request. When the Outcome is not Allowed, the answer has been written and nothing may be
-// added to it. When it is, r carries the identity headers and none of our cookies.
+// Handle decides on one request. When the Outcome is not Allowed, the answer has been written, but for what Follow adds, and
+// nothing else may be added to it. When it is, r carries the identity headers and none of our cookies.
 func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	g.joinOnce.Do(g.join)
 	g.headers.scrub(r) // first of all: whatever happens below, no client's claim survives
@@ -117,7 +116,7 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 		g.obs.Decision(DecisionOwn)
 		x.readSignIn()
 		x.serveOwn(route)
-		return Outcome{}
+		return Outcome{stream: x.stream}
 	}
 	now := time.Now()
 	if r.Method == http.MethodPost && f.Ask == AskNothing && !x.resume(now) {
@@ -174,7 +173,7 @@ func (g *Gate) Close() {
 
 // StopStreams ends every event stream of this gate, for a server that shuts down or reloads; browsers connect
 // again, to whoever then listens.
-func (g *Gate) StopStreams() { g.stopOnce.Do(func() { close(g.stopped) }) }
+func (g *Gate) StopStreams() { g.beats.stop() }
 
 // ownRoute tells the gate's own paths by the URL that the browser asked for, segment by segment: /_mfax is
 // not ours.

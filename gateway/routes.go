@@ -12,6 +12,8 @@ const (
 	assets = "/assets/"
 	// keySet is where the public keys of the assertions are.
 	keySet = "/jwks.json"
+	// eventsRoute is where pages wait.
+	eventsRoute = "/events"
 )
 
 // public reports whether a route is the same for everybody, or for a server that is no person.
@@ -28,7 +30,7 @@ func (x *exchange) serveOwn(route string) {
 		x.only(http.MethodPost, x.whileSignedIn(x.answer))
 	case "/cancel":
 		x.only(http.MethodPost, x.whileSignedIn(x.cancel))
-	case "/events":
+	case eventsRoute:
 		x.only(http.MethodGet, x.whileSignedIn(x.events))
 	case "/signout":
 		if x.r.Method == http.MethodPost {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -148,10 +149,66 @@ func (d *deadlines) SetWriteDeadline(t time.Time) error {
 // have to connect again ten seconds after each event.
 func TestWriteDeadlineEndsWithTheWrite(t *testing.T) {
 	d := &deadlines{ResponseRecorder: httptest.NewRecorder()}
-	if err := (stream{rc: http.NewResponseController(d), w: d}).send(":\n\n"); err != nil {
+	if err := (&stream{w: d}).send(":\n\n"); err != nil {
 		t.Fatal(err)
 	}
 	if len(d.set) != 2 || d.set[0].IsZero() || !d.set[1].IsZero() {
 		t.Errorf("deadlines %v, want one for the write and none after it", d.set)
 	}
+}
+
+// written hands on what is written.
+type written struct {
+	*httptest.ResponseRecorder
+	to chan string
+}
+
+func (w written) Write(b []byte) (int, error) {
+	w.to <- string(b)
+	return len(b), nil
+}
+
+// TestHeartbeats: a silent stream is written to before a proxy closes it, and when the server stops it ends at once,
+// without another word.
+func TestHeartbeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, began := newBeats(), time.Now()
+		follow := func() chan string {
+			heard := make(chan string)
+			s := &stream{w: written{httptest.NewRecorder(), heard}, beats: b}
+			go func() {
+				defer close(heard)
+				s.follow()
+			}()
+			return heard
+		}
+		one := follow()
+		time.Sleep(heartbeat / 2)
+		two := follow()
+		for i, heard := range []chan string{one, two, one, two} {
+			if e := <-heard; e != ":\n\n" || time.Since(began) != heartbeat*time.Duration(i+2)/2 {
+				t.Errorf("%d: %q after %s", i, e, time.Since(began))
+			}
+		}
+		b.stop()
+		for _, heard := range []chan string{one, two, follow()} {
+			if e, open := <-heard; open {
+				t.Errorf("after the stop a stream wrote %q", e)
+			}
+		}
+		if time.Since(began) != heartbeat*5/2 {
+			t.Errorf("the streams ended only after %s", time.Since(began))
+		}
+	})
+}
+
+// TestAPanicAsideIsTheCallers: on a goroutine that nobody looks after it would end the whole server.
+func TestAPanicAsideIsTheCallers(t *testing.T) {
+	defer func() {
+		if p := recover(); p != http.ErrAbortHandler { //nolint:errorlint // this very value
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	Aside(func() { panic(http.ErrAbortHandler) })
+	t.Error("the caller went on")
 }

@@ -183,7 +183,8 @@ func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	person := w.person
 	w.mu.Unlock()
-	if !w.gate.Handle(rw, r, Facts{ClientIP: clientIP, Secure: true, Person: person}).Allowed() {
+	if out := w.gate.Handle(rw, r, Facts{ClientIP: clientIP, Secure: true, Person: person}); !out.Allowed() {
+		out.Follow()
 		return
 	}
 	body, err := io.ReadAll(r.Body)

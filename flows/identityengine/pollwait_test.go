@@ -86,8 +86,8 @@ func TestPollOfAWaitingPushIsCheap(t *testing.T) {
 			t.Fatalf("%+v %v", step, err)
 		}
 	})
-	if allocs > 110 {
-		t.Errorf("a poll without news takes %v allocations, want about 54", allocs)
+	if allocs > 82 {
+		t.Errorf("a poll without news takes %v allocations, want about 41", allocs)
 	}
 }
 

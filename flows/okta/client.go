@@ -46,7 +46,9 @@ type Config struct {
 type Client struct {
 	origin  origin
 	timeout time.Duration
-	http    http.Client
+	// http is no http.Client: that keeps cookies, of which Okta's of one person must not meet the next one, and follows
+	// redirects, with which headers and bodies would go elsewhere (immunity S69).
+	http    http.RoundTripper
 	observe func(endpoint string, status int, took time.Duration)
 	now     func() time.Time
 	limits  limits
@@ -77,8 +79,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		origin:  o,
 		timeout: cfg.Timeout,
-		// No cookie jar: Okta's session cookie of one person must not meet the next one.
-		http:    http.Client{Transport: cfg.Transport, CheckRedirect: stay},
+		http:    cfg.Transport,
 		observe: cfg.Observe,
 		now:     cfg.Now,
 	}, nil
@@ -86,9 +87,6 @@ func New(cfg Config) (*Client, error) {
 
 // Origin is the org's origin in canonical form, without a trailing slash.
 func (c *Client) Origin() string { return c.origin.String() }
-
-// stay keeps redirects from being followed, so that no header and no body goes elsewhere (immunity S69).
-func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func newTransport() *http.Transport {
 	return &http.Transport{

@@ -3,12 +3,10 @@ package okta
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -106,7 +104,7 @@ func (c *Client) send(ctx context.Context, path string, u urgency, into *bytes.B
 		return nil, malformed(to.name, "the call cannot be formed")
 	}
 	began := time.Now()
-	res, err := c.http.Do(req)
+	res, err := c.http.RoundTrip(req)
 	if err != nil {
 		c.observe(to.name, 0, time.Since(began))
 		return nil, unavailable(to.name, err)
@@ -144,9 +142,11 @@ func (c *Client) request(ctx context.Context, cc flows.ClientContext, local *url
 		return nil, err
 	}
 	req.URL.Path, req.URL.RawPath, req.URL.RawQuery = local.Path, local.RawPath, local.RawQuery
+	values := make([]string, 0, 9) // of all headers, one object instead of nine: thousands wait, and are polled for
 	set := func(name, value string) {
-		if value != "" {
-			req.Header.Set(name, value)
+		if n := len(values); value != "" {
+			values = append(values, value)
+			req.Header[http.CanonicalHeaderKey(name)] = values[n : n+1 : n+1]
 		}
 	}
 	set("Accept", r.Accept)
@@ -195,14 +195,7 @@ func malformed(endpoint, what string) *flows.Error {
 	return &flows.Error{Reason: flows.ReasonMalformed, Err: fmt.Errorf("%s: %s", endpoint, what)}
 }
 
-// unavailable keeps the cause, without the URL that net/http wraps around it: its query may hold a
-// token.
+// unavailable keeps the cause, which says nothing of the URL: its query may hold a token.
 func unavailable(endpoint string, err error) *flows.Error {
-	if u := new(url.Error); errors.As(err, &u) {
-		err = u.Err
-	}
-	if strings.HasPrefix(err.Error(), "failed to parse Location") { // net/http repeats it, and it is what Okta answered
-		return malformed(endpoint, "the answer is a redirect, which is not followed")
-	}
 	return &flows.Error{Reason: flows.ReasonUnavailable, Err: fmt.Errorf("%s: %w", endpoint, err)}
 }

@@ -167,9 +167,12 @@ func (m *Manager) goneErr() error {
 // call makes one call to an engine: bounded in time, ended by Close, and never a panic, for one on a
 // worker would take the whole server down. A non-nil error is always a *flows.Error.
 func (m *Manager) call(ctx context.Context, do func(context.Context) (flows.State, flows.Step, error)) (s flows.State, step flows.Step, failed *flows.Error) {
+	ours := ctx.Done() == m.ctx.Done() // of a poll: it ends with m.ctx anyway
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.CallTimeout)
 	defer cancel()
-	defer context.AfterFunc(m.ctx, cancel)()
+	if !ours {
+		defer context.AfterFunc(m.ctx, cancel)()
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			failed = &flows.Error{Reason: flows.ReasonMalformed, Err: fmt.Errorf("the engine panicked: %v", r)}

@@ -62,7 +62,7 @@ func benchCookies(b *testing.B, n int) []string {
 }
 
 // BenchmarkServeHTTP is a request as Caddy hands it to the handler and as the handler hands it on, with 10,000 warm
-// sessions, beside the same without the handler. Measured over bare: 3 allocations, 112 B.
+// sessions, beside the same without the handler. Measured over bare: 10 allocations, 1.8 KB, of which the session that is read again is 8 and 1.5 KB.
 func BenchmarkServeHTTP(b *testing.B) {
 	cookies := benchCookies(b, 10_000)
 	h := benchHandler(b)

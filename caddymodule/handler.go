@@ -157,31 +157,31 @@ func (s Settings) gateConfig(app *App) (gateway.Config, error) {
 // ServeHTTP asks the gate. A request that may not go on has been answered when Handle returns; to
 // return an error for it instead would let a subroute with error routes send it to the upstream (T1).
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	ask := h.ask
 	if h.gate.Waits(r.RequestURI) {
-		h.wait(w, r)
-		return nil
+		ask = h.askAside
 	}
-	return h.serve(w, r, next)
-}
-
-// wait answers the event stream of a page that waits. It is apart from serve, because what lies on the stack while a browser
-// waits counts; see gateway.Aside.
-func (h *Handler) wait(w http.ResponseWriter, r *http.Request) {
-	var outcome gateway.Outcome
-	gateway.Aside(func() { outcome = h.ask(w, r) })
+	outcome := ask(w, r)
+	if outcome.Allowed() {
+		return pass(w, r, outcome, next)
+	}
 	outcome.Follow()
+	return nil
 }
 
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	outcome := h.ask(w, r)
-	if !outcome.Allowed() {
-		outcome.Follow() // an event stream under another spelling
-		return nil
-	}
+// pass hands on what the gate has let through. It is apart from ServeHTTP, because what lies on the stack while a browser
+// waits counts; see gateway.Aside.
+func pass(w http.ResponseWriter, r *http.Request, outcome gateway.Outcome, next caddyhttp.Handler) error {
 	publish(r, outcome)
 	w, r, release := outcome.Hold(w, r)
 	defer release()
 	return next.ServeHTTP(w, r)
+}
+
+// askAside is ask on a goroutine of its own.
+func (h *Handler) askAside(w http.ResponseWriter, r *http.Request) (outcome gateway.Outcome) {
+	gateway.Aside(func() { outcome = h.ask(w, r) })
+	return outcome
 }
 
 // ask asks the gate. The zero Outcome has been answered.

@@ -34,7 +34,7 @@ func TestAnotherSpellingOfAStreamWaitsToo(t *testing.T) {
 	page := b.waitAtPush()
 	page.body = strings.Replace(page.body, "/_mfa/events", "/_mf%61/events", 1)
 	b.stream(page)
-	if calls := waiting(); !strings.Contains(calls, "caddymodule.(*Handler).serve(") {
+	if calls := waiting(); !strings.Contains(calls, "caddymodule.(*Handler).ServeHTTP(") {
 		t.Errorf("the browser waits in\n%s", calls)
 	}
 }

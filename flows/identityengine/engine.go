@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -91,12 +90,7 @@ func (e *Engine) Advance(ctx context.Context, cc flows.ClientContext, s flows.St
 // Poll implements flows.Flow. On an error s is still the State to go on with, unless the reason is
 // ReasonExpired. When nothing has changed, the State returned is s itself.
 func (e *Engine) Poll(ctx context.Context, cc flows.ClientContext, s flows.State) (flows.State, flows.Step, error) {
-	at := polls.Get().(*attempt)
-	defer func() {
-		*at = attempt{}
-		polls.Put(at)
-	}()
-	*at = attempt{engine: e, cc: cc, polling: true}
+	at := &attempt{engine: e, cc: cc, polling: true}
 	next, step, err := at.poll(ctx, s)
 	if err != nil {
 		return s, flows.Step{}, err
@@ -106,9 +100,6 @@ func (e *Engine) Poll(ctx context.Context, cc flows.ClientContext, s flows.State
 	}
 	return next, step, nil
 }
-
-// polls are attempts of Poll to be used again: they are large, and there are thousands in a second. No Step or State points into one.
-var polls = sync.Pool{New: func() any { return new(attempt) }}
 
 // Cancel implements flows.Flow. It does nothing for a State that Okta holds nothing for.
 func (e *Engine) Cancel(ctx context.Context, cc flows.ClientContext, s flows.State) error {

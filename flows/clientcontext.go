@@ -1,11 +1,13 @@
 package flows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
 	"unicode/utf8"
+	"unique"
 )
 
 // Limits of what is forwarded to Okta.
@@ -25,11 +27,12 @@ var ErrNoClientContext = errors.New("no client context: every call to Okta must 
 
 // ClientContext is the browser as Okta is to see it: one validated address, the User-Agent, the
 // languages, and a token that names the device. Its fields are unexported so that NewClientContext is the
-// only way to a usable value.
+// only way to a usable value. Thousands of people who wait have few User-Agents and languages among them, of which each is kept
+// once.
 type ClientContext struct {
 	addr           netip.Addr
-	userAgent      string
-	acceptLanguage string
+	userAgent      unique.Handle[string]
+	acceptLanguage unique.Handle[string]
 	deviceToken    string
 }
 
@@ -45,14 +48,11 @@ func NewClientContext(clientIP, userAgent, acceptLanguage, deviceToken string) (
 	}
 	c := ClientContext{
 		addr:           addr.Unmap().WithZone(""),
-		userAgent:      clean(userAgent, maxUserAgent),
-		acceptLanguage: clean(acceptLanguage, maxAcceptLanguage),
-	}
-	if c.userAgent == "" {
-		c.userAgent = absentUserAgent
+		userAgent:      unique.Make(cmp.Or(clean(userAgent, maxUserAgent), absentUserAgent)),
+		acceptLanguage: unique.Make(clean(acceptLanguage, maxAcceptLanguage)),
 	}
 	if deviceTokenOK(deviceToken) {
-		c.deviceToken = deviceToken
+		c.deviceToken = strings.Clone(deviceToken) // out of a line of cookies that would be kept with it
 	}
 	return c, nil
 }
@@ -64,13 +64,21 @@ func (c ClientContext) Valid() bool { return c.addr.IsValid() }
 func (c ClientContext) Addr() netip.Addr { return c.addr }
 
 // UserAgent is never empty on a valid context.
-func (c ClientContext) UserAgent() string { return c.userAgent }
+func (c ClientContext) UserAgent() string { return text(c.userAgent) }
 
 // AcceptLanguage may be empty.
-func (c ClientContext) AcceptLanguage() string { return c.acceptLanguage }
+func (c ClientContext) AcceptLanguage() string { return text(c.acceptLanguage) }
 
 // DeviceToken may be empty.
 func (c ClientContext) DeviceToken() string { return c.deviceToken }
+
+// text is "" for the zero Handle, which has no Value.
+func text(h unique.Handle[string]) string {
+	if h == (unique.Handle[string]{}) {
+		return ""
+	}
+	return h.Value()
+}
 
 // clean drops control characters and invalid UTF-8 and cuts s to at most limit bytes on a rune boundary.
 func clean(s string, limit int) string {

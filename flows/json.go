@@ -47,7 +47,7 @@ func (c ClientContext) MarshalJSON() ([]byte, error) {
 	if !c.Valid() {
 		return []byte("null"), nil
 	}
-	return json.Marshal(clientJSON{c.addr.String(), c.userAgent, c.acceptLanguage, c.deviceToken})
+	return json.Marshal(clientJSON{c.addr.String(), c.UserAgent(), c.AcceptLanguage(), c.deviceToken})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, and checks it as NewClientContext does.

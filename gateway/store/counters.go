@@ -3,6 +3,7 @@ package store
 import (
 	"container/list"
 	"context"
+	"crypto/sha256"
 	"slices"
 	"strings"
 	"sync"
@@ -29,14 +30,22 @@ type Counters struct {
 
 // class holds keys of one kind, the most recently used first.
 type class struct {
-	byKey map[string]*list.Element
+	byKey map[digest]*list.Element
 	order list.List
+}
+
+// digest stands for a key, of which it takes a fifth.
+type digest [16]byte
+
+func digestOf(key string) digest {
+	sum := sha256.Sum256([]byte(key))
+	return digest(sum[:16])
 }
 
 // events are the times at which something happened under key, oldest first. Who counts under one key need not agree on limit
 // and window: what lies within the longest window that was asked about is kept, up to MaxEvents.
 type events struct {
-	key     string
+	key     digest
 	at      []time.Time
 	longest time.Duration
 }
@@ -49,14 +58,14 @@ func (b *Counters) Take(_ context.Context, key string, limit int, window time.Du
 	if wait := b.wait(key, limit, window, now); wait > 0 {
 		return wait, nil
 	}
-	c := b.class(key)
-	e, ok := c.byKey[key]
+	c, of := b.class(key), digestOf(key)
+	e, ok := c.byKey[of]
 	if !ok {
 		if len(c.byKey) >= b.limit() {
 			c.drop(c.order.Back())
 		}
-		e = c.order.PushFront(&events{key: key})
-		c.byKey[key] = e
+		e = c.order.PushFront(&events{key: of})
+		c.byKey[of] = e
 	}
 	c.order.MoveToFront(e)
 	e.Value.(*events).add(now, window)
@@ -75,7 +84,7 @@ func (b *Counters) Return(_ context.Context, key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.class(key)
-	if e, ok := c.byKey[key]; ok {
+	if e, ok := c.byKey[digestOf(key)]; ok {
 		if ev := e.Value.(*events); len(ev.at) > 1 {
 			ev.at = ev.at[:len(ev.at)-1]
 		} else {
@@ -90,7 +99,7 @@ func (b *Counters) Reset(_ context.Context, key string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c := b.class(key)
-	if e, ok := c.byKey[key]; ok {
+	if e, ok := c.byKey[digestOf(key)]; ok {
 		c.drop(e)
 	}
 	return nil
@@ -98,7 +107,7 @@ func (b *Counters) Reset(_ context.Context, key string) error {
 
 // wait is Wait with the lock held.
 func (b *Counters) wait(key string, limit int, window time.Duration, now time.Time) time.Duration {
-	e, ok := b.class(key).byKey[key]
+	e, ok := b.class(key).byKey[digestOf(key)]
 	if limit <= 0 {
 		return window
 	}
@@ -129,11 +138,11 @@ func (b *Counters) class(key string) *class {
 	name, _, _ := strings.Cut(key, "/")
 	c := b.classes[name]
 	if c == nil {
-		c = &class{byKey: map[string]*list.Element{}}
+		c = &class{byKey: map[digest]*list.Element{}}
 		if b.classes == nil {
 			b.classes = map[string]*class{}
 		}
-		b.classes[name] = c
+		b.classes[strings.Clone(name)] = c
 	}
 	return c
 }

@@ -135,7 +135,7 @@ func TestS63SitesThatShareAKey(t *testing.T) {
 func TestBudgetKeepsWhatMatters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := new(Counters)
-		kept := func() int { return len(b.classes["code"].byKey["code/a"].Value.(*events).at) }
+		kept := func() int { return len(b.classes["code"].byKey[digestOf("code/a")].Value.(*events).at) }
 		for range 20 {
 			take(t, b, "code/a", 0)
 			time.Sleep(2 * time.Minute)

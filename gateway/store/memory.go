@@ -32,7 +32,7 @@ type shelf struct {
 	byID    map[string]*list.Element
 	order   list.List
 	turns   map[string]turn
-	readers readers[string]
+	readers readers[Change]
 	size    int // of all documents, in bytes
 	most    int // of size; 0 for no bound
 }
@@ -79,7 +79,7 @@ func (m *Memory) Take(_ context.Context, kind Kind, id string) ([]byte, error) {
 	s := m.shelf(kind)
 	doc, err := s.bytes(id)
 	s.drop(id)
-	tell(s.readers, id)
+	tell(s.readers, Change{ID: id})
 	return doc, err
 }
 
@@ -89,7 +89,7 @@ func (m *Memory) Delete(_ context.Context, kind Kind, id string) error {
 	defer m.mu.Unlock()
 	s := m.shelf(kind)
 	s.drop(id)
-	tell(s.readers, id)
+	tell(s.readers, Change{ID: id})
 	return nil
 }
 

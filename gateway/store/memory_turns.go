@@ -60,7 +60,7 @@ func (m *Memory) Commit(_ context.Context, t Turn, doc []byte, ttl time.Duration
 		return err
 	}
 	if told {
-		tell(s.readers, t.ID)
+		tell(s.readers, Change{t.ID, t.Revision + 2})
 	}
 	return nil
 }
@@ -101,11 +101,11 @@ func (s *shelf) release(t Turn) {
 }
 
 // Changes implements Turns.
-func (m *Memory) Changes(ctx context.Context, kind Kind, changed func(id string)) {
+func (m *Memory) Changes(ctx context.Context, kind Kind, changed func(Change)) {
 	m.mu.Lock()
 	h := join(&m.shelf(kind).readers)
 	m.mu.Unlock()
-	h.put("")
+	h.put(Change{})
 	h.run(ctx, changed)
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -103,10 +103,16 @@ type Turns interface {
 	Save(ctx context.Context, t Turn, doc []byte, ttl time.Duration) error
 	// Release ends the turn and changes nothing. To release a turn that is over is harmless.
 	Release(ctx context.Context, t Turn) error
-	// Changes calls changed with the id of every document of a kind whose change was to be told, or that was deleted or
-	// taken, and with "" when any may have changed: at the start, and after each time that the store was out of reach.
+	// Changes calls changed for every document of a kind whose change was to be told, or that was deleted or taken, and with
+	// the zero Change when any may have changed: at the start, and after each time that the store was out of reach.
 	// It goes on until ctx ends.
-	Changes(ctx context.Context, kind Kind, changed func(id string))
+	Changes(ctx context.Context, kind Kind, changed func(Change))
+}
+
+// Change is what became of a document.
+type Change struct {
+	ID       string
+	Revision uint64 // 0 where it is gone
 }
 
 // Turn is the right to change one document.

@@ -356,7 +356,7 @@ func TestSameStoreReachedInAnotherWay(t *testing.T) {
 // deaf never hears what other replicas do.
 type deaf struct{ store.Turns }
 
-func (deaf) Changes(ctx context.Context, _ store.Kind, _ func(string)) { <-ctx.Done() }
+func (deaf) Changes(ctx context.Context, _ store.Kind, _ func(store.Change)) { <-ctx.Done() }
 
 // After a form was sent to one replica the browser loads the page from another, before that one has heard of it: it is the
 // next page all the same.

@@ -19,7 +19,7 @@ type reach struct {
 	store.Turns
 	down atomic.Bool
 	mu   sync.Mutex
-	told []func(string)
+	told []func(store.Change)
 }
 
 var errDown = errors.New("connection refused")
@@ -73,13 +73,13 @@ func (r *reach) Release(ctx context.Context, t store.Turn) error {
 	return r.Turns.Release(ctx, t)
 }
 
-func (r *reach) Changes(ctx context.Context, k store.Kind, changed func(string)) {
+func (r *reach) Changes(ctx context.Context, k store.Kind, changed func(store.Change)) {
 	r.mu.Lock()
 	r.told = append(r.told, changed)
 	r.mu.Unlock()
-	r.Turns.Changes(ctx, k, func(id string) {
+	r.Turns.Changes(ctx, k, func(c store.Change) {
 		if !r.down.Load() {
-			changed(id)
+			changed(c)
 		}
 	})
 }
@@ -90,7 +90,7 @@ func (r *reach) back() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, changed := range r.told {
-		changed("")
+		changed(store.Change{})
 	}
 }
 

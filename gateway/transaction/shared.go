@@ -100,27 +100,28 @@ func (m *Manager) all() []*txn {
 	return all
 }
 
-// changed is what the store calls when another replica has changed a sign-in, or, with "", may have.
-func (m *Manager) changed(id string) {
-	if id == "" {
+// changed is what the store calls when a replica, this one included, has changed a sign-in, or, with the zero Change, may have.
+func (m *Manager) changed(c store.Change) {
+	if c == (store.Change{}) {
 		for _, t := range m.all() {
-			m.news(t)
+			m.news(t, 0)
 		}
 		return
 	}
 	m.mu.RLock()
-	t := m.byID[id]
+	t := m.byID[c.ID]
 	m.mu.RUnlock()
 	if t != nil {
-		m.news(t)
+		m.news(t, c.Revision)
 	}
 }
 
 // news notes that t may have changed elsewhere, and reads it if somebody watches. Who has the turn here knows by itself.
-func (m *Manager) news(t *txn) {
+// revision is that of the change; 0 is unknown.
+func (m *Manager) news(t *txn, revision uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.gone || t.busy || t.shared == nil {
+	if t.gone || t.busy || t.shared == nil || revision != 0 && revision <= t.shared.revision {
 		return
 	}
 	t.shared.stale = true

@@ -254,7 +254,9 @@ func (m *Manager) dueInTurn(t *txn) {
 			t.challenged(o, challengeTimeout, now)
 		}
 		m.forget(t)
-		m.workers.submit(func() { m.deleteInStore(t.shared.in, t.id) })
+		if s := t.shared; s != nil { // a reload may have named another store meanwhile
+			m.workers.submit(func() { m.deleteInStore(s.in, t.id) })
+		}
 		t.release()
 	case polled(&t.step) && !now.Before(m.patience(t)):
 		c, state := t.client, t.state

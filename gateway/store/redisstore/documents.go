@@ -65,7 +65,7 @@ func (d documents) Take(ctx context.Context, kind store.Kind, id string) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	notice, err := d.seal(ctx, d.channel(kind), []byte(id))
+	notice, err := d.notice(ctx, kind, store.Change{ID: id})
 	if err != nil {
 		return nil, err
 	}

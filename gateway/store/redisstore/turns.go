@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strconv"
@@ -98,7 +99,7 @@ func (t turns) Commit(ctx context.Context, turn store.Turn, doc []byte, ttl time
 	var notice []byte
 	if tell {
 		var err error
-		if notice, err = t.seal(ctx, t.channel(turn.Kind), []byte(turn.ID)); err != nil {
+		if notice, err = t.notice(ctx, turn.Kind, store.Change{ID: turn.ID, Revision: turn.Revision + 2}); err != nil {
 			return err
 		}
 	}
@@ -145,13 +146,19 @@ func (t turns) Release(ctx context.Context, turn store.Turn) error {
 }
 
 // Changes implements store.Turns.
-func (t turns) Changes(ctx context.Context, kind store.Kind, changed func(id string)) {
+func (t turns) Changes(ctx context.Context, kind store.Kind, changed func(store.Change)) {
 	channel := t.channel(kind)
-	t.subscribe(ctx, channel, func(context.Context) error { changed(""); return nil }, func(notice []byte) {
-		id, err := t.open(ctx, channel, notice)
-		if err != nil {
-			id = nil // who wrote that is unknown, and so is what has changed
+	t.subscribe(ctx, channel, func(context.Context) error { changed(store.Change{}); return nil }, func(notice []byte) {
+		text, err := t.open(ctx, channel, notice)
+		if err != nil || len(text) < 8 {
+			changed(store.Change{}) // who wrote that is unknown, and so is what has changed
+			return
 		}
-		changed(string(id))
+		changed(store.Change{ID: string(text[8:]), Revision: binary.BigEndian.Uint64(text)})
 	})
+}
+
+// notice is what tells of a change: the revision in 8 bytes, and the id.
+func (r *Redis) notice(ctx context.Context, kind store.Kind, c store.Change) ([]byte, error) {
+	return r.seal(ctx, r.channel(kind), append(binary.BigEndian.AppendUint64(nil, c.Revision), c.ID...))
 }

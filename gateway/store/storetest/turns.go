@@ -145,8 +145,8 @@ func save(t *testing.T, a, b store.Store) {
 	ctx := t.Context()
 	begun, err := a.Turns.Begin(ctx, store.SignIns, "s", long)
 	must(t, err)
-	told := follow(t, func(ctx context.Context, f func(string)) { b.Turns.Changes(ctx, store.SignIns, f) })
-	Eventually(t, "told that all may have changed", func() bool { return slices.Contains(told(), "") })
+	told := follow(t, func(ctx context.Context, f func(store.Change)) { b.Turns.Changes(ctx, store.SignIns, f) })
+	Eventually(t, "told that all may have changed", func() bool { return slices.Contains(told(), store.Change{}) })
 	must(t, a.Turns.Save(ctx, begun, []byte("half"), long))
 	must(t, a.Turns.Save(ctx, begun, []byte("two thirds"), long))
 	if doc, err := b.Documents.Get(ctx, store.SignIns, "s"); string(doc) != "two thirds" || err != nil {
@@ -156,9 +156,9 @@ func save(t *testing.T, a, b store.Store) {
 	wantErr(t, "in the middle of another's turn", err, store.ErrHeld)
 	must(t, a.Turns.Commit(ctx, begun, []byte("whole"), long, true))
 	must(t, a.Turns.Commit(ctx, begun, []byte("whole"), long, true))
-	Eventually(t, "told of the commit", func() bool { return slices.Contains(told(), "s") })
+	Eventually(t, "told of the commit", func() bool { return slices.Contains(told(), store.Change{ID: "s", Revision: begun.Revision + 2}) })
 	if n := len(told()); n != 2 {
-		t.Errorf("told %d times: %q", n, told())
+		t.Errorf("told %d times: %v", n, told())
 	}
 
 	dead, err := a.Turns.Acquire(ctx, store.SignIns, "s", short)
@@ -187,8 +187,8 @@ func save(t *testing.T, a, b store.Store) {
 
 func changes(t *testing.T, a, b store.Store) {
 	ctx := t.Context()
-	got := follow(t, func(ctx context.Context, f func(string)) { b.Turns.Changes(ctx, store.SignIns, f) })
-	Eventually(t, "told that all may have changed", func() bool { return slices.Contains(got(), "") })
+	got := follow(t, func(ctx context.Context, f func(store.Change)) { b.Turns.Changes(ctx, store.SignIns, f) })
+	Eventually(t, "told that all may have changed", func() bool { return slices.Contains(got(), store.Change{}) })
 	var want []string
 	for i := range 20 {
 		id := fmt.Sprint("c", i)
@@ -205,7 +205,15 @@ func changes(t *testing.T, a, b store.Store) {
 	want = append(want, "c1")
 	slices.Sort(want)
 	told := func() []string { // in no order: a cluster has several sources
-		ids := slices.DeleteFunc(got(), func(id string) bool { return id == "" })
+		var ids []string
+		for _, c := range got() {
+			if (c.Revision == 0) != (c.ID == "" || c.ID == "c1") || c.Revision != 0 && c.Revision != 2 {
+				t.Errorf("told of %+v", c)
+			}
+			if c.ID != "" {
+				ids = append(ids, c.ID)
+			}
+		}
 		slices.Sort(ids)
 		return ids
 	}

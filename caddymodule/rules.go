@@ -173,17 +173,25 @@ func (s *Settings) checkRules() error {
 // beside reports what cannot be meant in r because of other.
 func (r *Rule) beside(other *Rule) error {
 	same := r.scope() == other.scope()
+	wide := same || len(other.MatcherSetsRaw) == 0 // other is for all the requests that r is for
 	alike := r.Subject == other.Subject && r.Claim == other.Claim
+	within := !slices.ContainsFunc(r.Values, func(v string) bool { return !other.hasValue(v) })
 	switch {
 	case same && r.Action == actionRequire && other.Action == actionRequire && r.Factor == other.Factor:
 		return fmt.Errorf("%s is given twice for the same requests; keep the one that you mean", r)
-	case r.Action == actionAllow && other.Action == actionDeny && alike && (same || len(other.MatcherSetsRaw) == 0):
-		left := slices.ContainsFunc(r.Values, func(v string) bool { return !other.hasValue(v) })
-		if !left {
-			return fmt.Errorf("%s can never match: %s keeps all of them out; take one of the two away", r, other)
-		}
+	case r.Action == actionAllow && other.Action == actionDeny && alike && wide && within:
+		return fmt.Errorf("%s can never match: %s keeps all of them out; take one of the two away", r, other)
+	case r.Action == other.Action && r.Action != actionRequire && alike && within && (same || wide && r.Action == actionDeny),
+		r.Action == actionRequire && other.Action == actionRequire && wide && r.weakerThan(other):
+		return fmt.Errorf("%s can never matter beside %s; take one of the two away", r, other)
 	}
 	return nil
+}
+
+// weakerThan reports whether who meets other meets r.
+func (r *Rule) weakerThan(other *Rule) bool {
+	rank := func(r *Rule) int { return slices.Index(decision.Classes(), decision.Class(r.Factor)) }
+	return rank(r) <= rank(other) && (r.MaxAge == 0 || other.MaxAge > 0 && other.MaxAge <= r.MaxAge)
 }
 
 func (r *Rule) hasValue(v string) bool {

@@ -360,7 +360,18 @@ func TestRulesThatTheEngineCannotServe(t *testing.T) {
 		"no claims": {func(s *Settings) {
 			s.Engine, s.APIToken, s.Rules = "factors", "{env.T}", rule(Rule{Action: "deny", Subject: "claim", Claim: "c", Values: []string{"a"}})
 		}, "deny claim c a can never match: engine factors gets no ID token; write a rule on groups or users instead"},
+		"denied globally": {func(s *Settings) {
+			guests := Rule{Action: "deny", Subject: "groups", Values: []string{"guests"}}
+			s.Rules = []Rule{{Action: "deny", Subject: "groups", Values: []string{"guests", "visitors"}, inherited: true}, guests}
+		}, "deny groups guests can never matter beside deny groups guests visitors; take one of the two away"},
+		"required globally": {func(s *Settings) {
+			s.Rules = []Rule{{Action: "require", Factor: "number_challenge", MaxAge: 1e9 * 600, inherited: true}, {Action: "require", Factor: "push", MaxAge: 1e9 * 3600}}
+		}, "require push max_age 1h0m0s can never matter beside require number_challenge max_age 10m0s; take one of the two away"},
 		"good": {func(s *Settings) { s.Rules = rule(number) }, ""},
+		"each matters": {func(s *Settings) {
+			s.Rules = []Rule{number, {Action: "require", Factor: "push", MaxAge: 1e9 * 600}, {Action: "allow", Subject: "users", Values: []string{"a"}, inherited: true},
+				{Action: "allow", Subject: "users", Values: []string{"a"}}, {Action: "deny", Subject: "groups", Values: []string{"a", "b"}}, {Action: "deny", Subject: "groups", Values: []string{"b", "c"}}}
+		}, ""},
 	} {
 		s := Settings{Org: "https://acme.okta.com", ClientID: "0oa1", ClientSecret: "{env.S}"}
 		c.edit(&s)

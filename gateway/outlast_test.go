@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/store"
@@ -155,6 +156,49 @@ func TestS57ProlongedWithoutTheStore(t *testing.T) {
 	hits := w.upstream()
 	if got := hits[len(hits)-1].Header.Get("Remote-Groups"); a.StatusCode != http.StatusOK || strings.Count(got, "app-") != 500 {
 		t.Errorf("%d, the upstream saw %q", a.StatusCode, got)
+	}
+}
+
+// S54, S77: a replica that cannot read what Okta last said, because the store is away, goes by the groups of the sign-in, at most
+// until recheck_grace after it, from the first request on; once the store is back, by what Okta says.
+func TestRecheckWithoutTheStore_S54_S77(t *testing.T) {
+	for name, c := range map[string]struct {
+		grace  time.Duration
+		status int // after it
+		groups string
+	}{"without a grace": {0, 200, "staff,finance"}, "with a grace": {time.Hour, 401, ""}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				state := NewState()
+				defer state.Close()
+				docs := &offStore{Documents: state.documents}
+				state.documents = docs
+				flow := &oracle{script: straight(), says: flows.Standing{Subject: "00u1", Active: true, Groups: []string{"finance"}}}
+				knows := newRechecking(t, state, flow, func(cfg *Config) { cfg.RecheckGrace = c.grace })
+				knows.enter()
+				time.Sleep(30 * time.Minute)
+				knows.want("the request that asks", 200, "staff,finance")
+				knows.want("no longer staff", 403, "")
+				docs.off = true
+				another := func() *rechecking {
+					r := newRechecking(t, state, flow, func(cfg *Config) { cfg.RecheckGrace = c.grace })
+					r.cookie = knows.cookie
+					return r
+				}
+				one := another()
+				one.want("where that is not known", 200, "staff,finance")
+				knows.want("where it is", 403, "")
+				time.Sleep(30*time.Minute + time.Second)
+				one.want("a grace after the sign-in", c.status, c.groups)
+				another().want("the same, at the first request", c.status, c.groups)
+				knows.want("where it is known, within the grace after the answer", 403, "")
+				docs.off = false
+				time.Sleep(recheckPause)
+				one.ask()
+				one.want("the store is back", 403, "")
+				another().want("the same, at the first request", 403, "")
+			})
+		})
 	}
 }
 

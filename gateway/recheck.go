@@ -35,7 +35,7 @@ type check struct {
 	good time.Time
 	// next is when it is to be asked again.
 	next time.Time
-	// failing says that it was asked since good, and gave no answer.
+	// failing says that it was asked since good, or may have been, and gave no answer that is known here.
 	failing bool
 	// groups are those that Okta named at good; nil for those of the cookie.
 	groups []string
@@ -59,7 +59,8 @@ func (x *exchange) checkOf(s *session.Opened, now time.Time) *check {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), firstRead) // a client that leaves gains nothing
 		defer cancel()
 		if doc, err := x.cfg.State.document(ctx, x.cfg.Org, s); err != nil {
-			x.log.WarnContext(ctx, "what okta last said of a session cannot be read; it goes on with its cookie's groups", slog.Any("error", err),
+			c.failing = true // for all that is known, since the sign-in: recheck_grace counts from there
+			x.log.WarnContext(ctx, "what okta last said of a session cannot be read; within recheck_grace it goes on with its cookie's groups", slog.Any("error", err),
 				slog.String("user", s.Identity.Login), slog.String("session", s.Handle))
 		} else if doc.Checked.After(c.good) {
 			c.good, c.groups, c.next = doc.Checked, doc.Groups, doc.Checked.Add(x.cfg.Recheck)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +54,73 @@ func TestS45RevocationThatNobodyWasToldOf(t *testing.T) {
 	})
 	stop()
 	<-over
+}
+
+// S45: what was revoked by a replica that is gone is given again by one that has heard of it, once, when Redis has lost its
+// data; what is over is not.
+func TestS45ReplicaAndRedisAreGone(t *testing.T) {
+	t.Cleanup(redisstore.RejoinEvery(time.Nanosecond))
+	server := storetest.Redis(t)
+	type replica struct {
+		store.Store
+		heard sync.Map // of the sessions, with "" for all read
+		reads atomic.Int64
+		end   func()
+	}
+	start := func() *replica {
+		ctx, stop := context.WithCancel(t.Context())
+		r, over := &replica{Store: connect(t, redisstore.Config{Addresses: []string{server.Addr}})}, make(chan struct{})
+		r.end = sync.OnceFunc(func() { stop(); <-over })
+		t.Cleanup(r.end)
+		go func() {
+			defer close(over)
+			r.Revocations.Follow(ctx, func(v store.Revocation) {
+				r.heard.Store(v.Session, true)
+				if v == (store.Revocation{}) {
+					r.reads.Add(1)
+				}
+			})
+		}()
+		return r
+	}
+	hears := func(r *replica, session string) {
+		t.Helper()
+		storetest.Eventually(t, "it hears of "+session, func() bool { _, ok := r.heard.Load(session); return ok })
+	}
+	gone, left := start(), start()
+	hears(gone, "")
+	hears(left, "")
+	soon := time.Now().Add(200 * time.Millisecond)
+	for session, until := range map[string]time.Time{"stolen": soon.Add(time.Hour), "over": soon} {
+		if err := gone.Revocations.Revoke(t.Context(), store.Revocation{Session: session, Until: until}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hears(left, "stolen")
+	gone.end()
+	storetest.Eventually(t, "its time is over", func() bool { return time.Now().After(soon) })
+	server.Kill()
+	server.Start()
+	third := start()
+	hears(third, "stolen")
+	given := func() string {
+		_, calls, _ := strings.Cut(server.CLI("info", "commandstats"), "cmdstat_zadd:calls=")
+		calls, _, _ = strings.Cut(calls, ",")
+		return calls
+	}
+	storetest.Eventually(t, "it is there, and given no more", func() bool {
+		before := given()
+		for reads := left.reads.Load(); left.reads.Load() < reads+3; { // each message has it read all again
+			server.CLI("publish", "sidegate:revocations:changes", "x")
+		}
+		return before != "" && given() == before
+	})
+	if _, ok := third.heard.Load("over"); ok {
+		t.Error("what is over is brought back")
+	}
+	if n := strings.TrimSpace(server.CLI("zcard", "sidegate:{revocations}")); n != "1" {
+		t.Errorf("%s are kept", n)
+	}
 }
 
 // A list of sessions asks Redis for many documents at once: one after the other, people would wait for it.

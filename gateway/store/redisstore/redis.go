@@ -84,7 +84,7 @@ func Operations() []string {
 type Redis struct {
 	cfg    Config
 	client redis.UniversalClient
-	own    ownRevocations
+	known  knownRevocations
 }
 
 func init() { redis.SetLogger(quiet{}) }

@@ -24,11 +24,13 @@ const (
 	page = 1000
 )
 
-// ownRevocations are those made here: kept until they may be forgotten, so that one which did not get through, or which
-// Redis has lost, is given again.
-type ownRevocations struct {
+// knownRevocations are those made here and those heard of: kept until they may be forgotten, so that one which did not get
+// through, or which Redis has lost, is given again, also when the replica that made it is gone. All give the same bytes, so that
+// Redis keeps one.
+type knownRevocations struct {
 	mu     sync.Mutex
 	sealed map[string]time.Time // until
+	lost   map[string]time.Time // those of them that are to be given again
 	again  func()               // of who follows, nil for nobody
 }
 
@@ -55,9 +57,9 @@ func (v revocations) Revoke(ctx context.Context, r store.Revocation) error {
 	if err != nil {
 		return err
 	}
-	v.own.keep(string(sealed), r.Until)
+	v.known.keep(string(sealed), r.Until)
 	if err := v.put(ctx, string(sealed), r.Until); err != nil {
-		v.own.retry()
+		v.known.lose(map[string]time.Time{string(sealed): r.Until})
 		return err
 	}
 	return nil
@@ -74,13 +76,13 @@ func (v revocations) put(ctx context.Context, sealed string, until time.Time) er
 // Follow implements store.Revocations.
 func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
 	again := make(chan struct{}, 1)
-	v.own.followed(func() {
+	v.known.followed(func() {
 		select {
 		case again <- struct{}{}:
 		default:
 		}
 	})
-	defer v.own.followed(nil)
+	defer v.known.followed(nil)
 	var wg sync.WaitGroup
 	wg.Go(func() { v.putAgain(ctx, again) })
 	defer wg.Wait()
@@ -92,13 +94,11 @@ func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
 		if err := v.sameRing(ctx); err != nil {
 			return err
 		}
-		missing := v.own.all()
+		missing := v.known.all()
 		if err := v.readAll(ctx, apply, missing); err != nil {
 			return err
 		}
-		if len(missing) > 0 { // Redis has lost some
-			v.own.retry()
-		}
+		v.known.lose(missing)
 		apply(store.Revocation{})
 		return nil
 	}, func(sealed []byte) { _ = v.apply(ctx, sealed, apply) })
@@ -126,7 +126,7 @@ func (v revocations) sameRing(ctx context.Context) error {
 	return nil
 }
 
-// putAgain gives what was made here again, whenever that is asked for, until all of it is there.
+// putAgain gives what is lost again, whenever that is asked for, until all of it is there.
 func (v revocations) putAgain(ctx context.Context, again <-chan struct{}) {
 	for {
 		select {
@@ -134,7 +134,7 @@ func (v revocations) putAgain(ctx context.Context, again <-chan struct{}) {
 			return
 		case <-again:
 		}
-		for !v.putOwn(ctx) {
+		for !v.putLost(ctx) {
 			pause := time.NewTimer(againAfter)
 			select {
 			case <-ctx.Done():
@@ -146,11 +146,14 @@ func (v revocations) putAgain(ctx context.Context, again <-chan struct{}) {
 	}
 }
 
-func (v revocations) putOwn(ctx context.Context) bool {
-	for sealed, until := range v.own.all() {
-		if v.put(ctx, sealed, until) != nil {
+func (v revocations) putLost(ctx context.Context) bool {
+	lost := v.known.takeLost()
+	for sealed, until := range lost {
+		if time.Now().Before(until) && v.put(ctx, sealed, until) != nil {
+			v.known.lose(lost)
 			return false
 		}
+		delete(lost, sealed)
 	}
 	return true
 }
@@ -184,44 +187,55 @@ func (v revocations) apply(ctx context.Context, sealed []byte, apply func(store.
 	if err := json.Unmarshal(doc, &r); err != nil {
 		return v.failed(opRevocation, err)
 	}
+	v.known.keep(string(sealed), r.Until)
 	apply(r)
 	return nil
 }
 
-func (o *ownRevocations) keep(sealed string, until time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.sealed == nil {
-		o.sealed = map[string]time.Time{}
+func (k *knownRevocations) keep(sealed string, until time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.sealed == nil {
+		k.sealed = map[string]time.Time{}
 	}
-	o.sealed[sealed] = until
+	k.sealed[sealed] = until
 }
 
-// all are those that are not over.
-func (o *ownRevocations) all() map[string]time.Time {
+// all are those that are not over; the others are forgotten.
+func (k *knownRevocations) all() map[string]time.Time {
 	now := time.Now()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	live := map[string]time.Time{}
-	for sealed, until := range o.sealed {
-		if now.Before(until) {
-			live[sealed] = until
-		}
-	}
-	o.sealed = live
-	return maps.Clone(live)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	maps.DeleteFunc(k.sealed, func(_ string, until time.Time) bool { return !now.Before(until) })
+	return maps.Clone(k.sealed)
 }
 
-func (o *ownRevocations) followed(again func()) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.again = again
+// lose has some given again.
+func (k *knownRevocations) lose(some map[string]time.Time) {
+	if len(some) == 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.lost == nil {
+		k.lost = map[string]time.Time{}
+	}
+	maps.Copy(k.lost, some)
+	if k.again != nil {
+		k.again()
+	}
 }
 
-func (o *ownRevocations) retry() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.again != nil {
-		o.again()
-	}
+func (k *knownRevocations) takeLost() map[string]time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	lost := k.lost
+	k.lost = nil
+	return lost
+}
+
+func (k *knownRevocations) followed(again func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.again = again
 }

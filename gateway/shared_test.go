@@ -31,13 +31,14 @@ func TestSignInOfAnotherPolicyOnThisHost_S13(t *testing.T) {
 	strict := straight()
 	other := w.second(t, strict, func(c *Config) { c.Policy, c.Engine = "strict", "strict" })
 	page := b.get(protected)
-	approve()
 	watch, err := w.gate.cfg.State.transactions.Watch(t.Context(), b.cookie(DefaultCookieName+"_signin").Value, "127.0.0.1\x00p")
 	if err != nil {
 		t.Fatal("no sign-in")
 	}
 	defer watch.Close()
-	<-watch.Changed()
+	changed := watch.Changed()
+	approve()
+	<-changed
 	first := w.gate
 	w.gate = other
 	a := b.get(protected)

@@ -47,8 +47,8 @@ var keptTypes = []string{"application/x-www-form-urlencoded", "application/json"
 
 // kept is a request that waits for its person.
 type kept struct {
-	// Home is the site and the policy, Org and Subject whose request it is; "" where nobody was known, then it is of whoever
-	// has the browser's cookie.
+	// Home is the site and the policy, Org and Subject whose request it is; "" where nobody was known, then it is of the first
+	// whom a confirmPage asks in the browser that has the cookie.
 	Home    string `json:"home"`
 	Org     string `json:"org,omitempty"`
 	Subject string `json:"subject,omitempty"`
@@ -163,6 +163,14 @@ func (x *exchange) keptID() string {
 	return ""
 }
 
+// dropKept forgets what is kept for this browser, where anything is.
+func (x *exchange) dropKept() {
+	if id := x.keptID(); id != "" {
+		x.forget(id)
+		x.setCookie(x.cookies.kept, "", -1)
+	}
+}
+
 func (x *exchange) forget(id string) {
 	if err := x.cfg.State.documents.Delete(x.r.Context(), store.Posts, id); err != nil {
 		x.log.WarnContext(x.r.Context(), "a kept form stays until its time is over", slog.Any("error", err))
@@ -221,7 +229,19 @@ func (x *exchange) resumePage() {
 	x.confirmPage(s, id, k)
 }
 
+// confirmPage makes what is kept its reader's, where it was nobody's: who signs in here afterwards is not shown it.
 func (x *exchange) confirmPage(s *session.Opened, id string, k *kept) {
+	if k.Subject == "" {
+		k.Org, k.Subject = x.cfg.Org, s.Identity.Subject
+		doc, err := json.Marshal(k)
+		if err == nil {
+			err = x.cfg.State.documents.Put(x.r.Context(), store.Posts, id, doc, keptFor)
+		}
+		if err != nil {
+			x.failed(err)
+			return
+		}
+	}
 	token, err := x.sealForm(formResume, form{browser: id, back: "/", class: s.Handle})
 	if err != nil {
 		x.failed(err)
@@ -237,8 +257,7 @@ func (x *exchange) discard() {
 	if _, ok := x.readForm(formResume, id); !ok {
 		return
 	}
-	x.forget(id)
-	x.setCookie(x.cookies.kept, "", -1)
+	x.dropKept()
 	x.seeOther("/")
 }
 

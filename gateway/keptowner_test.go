@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -40,5 +41,36 @@ func TestS55KeptOfASessionWhoseGroupsAreGone(t *testing.T) {
 		flow.poll = doneAs(eve)
 		reached := len(w.upstream())
 		b.notHers(b.send("POST", "/transfer", payment), reached)
+	}
+}
+
+// S55: nobody's form is that of the first who is asked whether to send it. Whoever signs in afterwards in the same browser sends
+// nothing of it, whether they signed out, which forgets it, or their session just ended.
+func TestS55KeptEndsWithWhoWasAsked(t *testing.T) {
+	for name, leave := range map[string]func(*testing.T, *browser){
+		"signed out": func(t *testing.T, b *browser) {
+			a := b.post("/_mfa/signout", url.Values{"csrf": {b.get("/_mfa/signout").csrf(t)}})
+			if a.StatusCode != http.StatusSeeOther || b.cookie(DefaultCookieName+"_kept") != nil {
+				t.Errorf("the cookie stays: %d", a.StatusCode)
+			}
+			for range b.w.gate.cfg.State.documents.All(t.Context(), store.Posts) {
+				t.Error("the form stays")
+			}
+		},
+		"over": func(t *testing.T, b *browser) {
+			b.Jar.SetCookies(mustURL(t, b.w.URL), []*http.Cookie{{Name: DefaultCookieName, Path: "/", Secure: true, MaxAge: -1}})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flow := straight()
+			w := newWorld(t, flow)
+			b := w.browser(t)
+			if a := b.signInAt(b.send("POST", "/transfer", payment)); a.shows() != "resume" {
+				t.Fatal(a.shows())
+			}
+			leave(t, b)
+			flow.poll = doneAs(eve)
+			b.notHers(b.get("/_mfa/resume"), 0)
+		})
 	}
 }

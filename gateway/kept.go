@@ -58,6 +58,9 @@ type kept struct {
 	Type   string `json:"type"`
 	Body   []byte `json:"body"`
 
+	// Rules are the fingerprints of those that held for it where it was kept. It is sent on only where all of them hold.
+	Rules []string `json:"rules,omitempty"`
+
 	// Lacking is what a step-up has to prove, for the page.
 	Lacking decision.Verdict `json:"lacking"`
 }
@@ -72,6 +75,7 @@ func (x *exchange) keep() bool {
 	if k.Body, ok = x.readBody(maxKept); !ok {
 		return false
 	}
+	k.Rules = x.rules()
 	doc, err := json.Marshal(k)
 	if err != nil {
 		return false
@@ -107,6 +111,14 @@ func (x *exchange) keepable() (kept, bool) {
 		k.Org, k.Subject = x.cfg.Org, x.known.Identity.Subject
 	}
 	return k, true
+}
+
+// rules are the fingerprints of those that hold for the request.
+func (x *exchange) rules() []string {
+	if x.cfg.Rules == nil {
+		return nil
+	}
+	return x.cfg.Rules.Fingerprints(x.cfg.Applies(x.r))
 }
 
 // tooMany counts what is kept for an address; an IPv6 customer has a /56.
@@ -301,8 +313,15 @@ func (x *exchange) resume(now time.Time) bool {
 		x.problem(http.StatusGone, ui.ProblemNotKept, form{back: "/"})
 		return false
 	}
-	x.log.InfoContext(x.r.Context(), "a kept form is sent on", slog.String("method", k.Method), slog.String("session", s.Handle))
 	x.become(k)
+	// The form comes as a POST, to another gate perhaps than the PUT that was kept; that one's rules would not be asked.
+	hold := x.rules()
+	if slices.ContainsFunc(k.Rules, func(rule string) bool { return !slices.Contains(hold, rule) }) {
+		x.log.WarnContext(x.r.Context(), "a kept form is not sent on: rules that held where it was kept do not hold here", slog.String("method", k.Method), slog.String("session", s.Handle))
+		x.problem(http.StatusGone, ui.ProblemNotKept, form{back: "/"})
+		return false
+	}
+	x.log.InfoContext(x.r.Context(), "a kept form is sent on", slog.String("method", k.Method), slog.String("session", s.Handle))
 	return true
 }
 

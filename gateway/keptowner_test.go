@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/store"
 )
@@ -71,6 +72,58 @@ func TestS55KeptEndsWithWhoWasAsked(t *testing.T) {
 			leave(t, b)
 			flow.poll = doneAs(eve)
 			b.notHers(b.get("/_mfa/resume"), 0)
+		})
+	}
+}
+
+// S13, S55: a PUT that the gate of writes kept is sent on as a POST and so comes to the gate of the rest of the site. It goes on
+// there where all rules of the gate of writes hold, by what they say and wherever they stand, and nowhere else.
+func TestS13KeptIsSentOnUnderItsRules(t *testing.T) {
+	group := func(names ...string) decision.Scope {
+		return decision.Scope{Allow: []decision.Condition{{Subject: decision.Groups, Values: names}}}
+	}
+	fresh := decision.Scope{Require: []decision.Requirement{{Class: decision.AnyFactor, MaxAge: time.Hour}}}
+	nobody := decision.Scope{Deny: []decision.Condition{{Subject: decision.Users, Values: []string{"mallory"}}}}
+	for name, c := range map[string]struct {
+		rest    []decision.Scope
+		applies uint64
+		sent    bool
+	}{
+		"no rules": {}, "the same": {[]decision.Scope{group("staff"), fresh}, 3, true}, "more, elsewhere": {[]decision.Scope{nobody, fresh, group("staff")}, 7, true},
+		"the same, for other requests": {[]decision.Scope{group("staff"), fresh}, 1, false}, "a part": {[]decision.Scope{group("staff")}, 1, false},
+		"another group":     {[]decision.Scope{group("staff", "guests"), fresh}, 3, false},
+		"denied not wanted": {[]decision.Scope{{Deny: group("staff").Allow}, fresh}, 3, false},
+		"an older proof":    {[]decision.Scope{group("staff"), {Require: []decision.Requirement{{Class: decision.AnyFactor, MaxAge: 2 * time.Hour}}}}, 3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flow := straight()
+			flow.poll = doneAs(func(who *identity.Identity) { who.Groups = []string{"staff"} })
+			w := newWorld(t, flow)
+			under := func(scopes []decision.Scope, applies uint64) *Gate {
+				c := w.gate.cfg
+				if scopes != nil {
+					rules, err := decision.NewRules(scopes)
+					if err != nil {
+						t.Fatal(err)
+					}
+					c.Rules, c.Applies = rules, func(*http.Request) uint64 { return applies }
+				}
+				g, err := New(c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return g
+			}
+			rest, writes := under(c.rest, c.applies), under([]decision.Scope{group("staff"), fresh}, 3)
+			b := w.browser(t)
+			w.gate = writes
+			page := b.send("PUT", "/config", payment)
+			w.gate = rest
+			page = b.signInAt(page)
+			a := b.confirm(page)
+			if sent := len(w.upstream()) == 1; sent != c.sent || sent != (a.StatusCode == 200) || !sent && (a.StatusCode != http.StatusGone || a.shows() != "error not_kept") {
+				t.Errorf("sent %t: %d %s", sent, a.StatusCode, a.shows())
+			}
 		})
 	}
 }

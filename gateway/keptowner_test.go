@@ -127,3 +127,38 @@ func TestS13KeptIsSentOnUnderItsRules(t *testing.T) {
 		})
 	}
 }
+
+// S13, S55: where the person is known in front of the gate, a form that ran into the sign-in of one is not another one's who uses
+// the same browser, nor is it one of the site after another policy.
+func TestS13KeptUnderAnotherPolicy(t *testing.T) {
+	for name, change := range map[string]func(*testing.T, *world){
+		"another person": func(_ *testing.T, w *world) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.person = "eve"
+		},
+		"another policy": func(t *testing.T, w *world) {
+			c := w.gate.cfg
+			c.Policy = "q"
+			var err error
+			if w.gate, err = New(c); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			flow := straight()
+			w := newWorld(t, flow, func(c *Config) { c.PersonKnown = true })
+			w.person = "bob"
+			b := w.browser(t)
+			if page := b.send("POST", "/transfer", payment); page.StatusCode != http.StatusUnauthorized || b.cookie(DefaultCookieName+"_kept") == nil {
+				t.Fatalf("not kept: %d %s", page.StatusCode, page.shows())
+			}
+			change(t, w)
+			if name == "another person" {
+				flow.poll = doneAs(eve)
+			}
+			b.notHers(b.get("/_mfa/resume"), 0)
+		})
+	}
+}

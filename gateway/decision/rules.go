@@ -135,9 +135,6 @@ func (r *Rules) NamesGroup(name string) bool {
 // Fingerprints tell the scopes of applies from all that say something else, by what they say alone: another gate, replica or
 // process gives the same for the same.
 func (r *Rules) Fingerprints(applies uint64) []string {
-	if r == nil {
-		return nil
-	}
 	var out []string
 	for i := range r.scopes {
 		if applies&(1<<i) == 0 {

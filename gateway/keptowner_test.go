@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"testing"
@@ -160,5 +162,36 @@ func TestS13KeptUnderAnotherPolicy(t *testing.T) {
 			}
 			b.notHers(b.get("/_mfa/resume"), 0)
 		})
+	}
+}
+
+// readOnly is a store of documents that keeps nothing more once it is full.
+type readOnly struct {
+	store.Documents
+	full bool
+}
+
+func (s *readOnly) Put(ctx context.Context, kind store.Kind, id string, doc []byte, ttl time.Duration) error {
+	if s.full && kind == store.Posts {
+		return errors.New("out of memory")
+	}
+	return s.Documents.Put(ctx, kind, id, doc, ttl)
+}
+
+// S55: while the store does not keep whose the form is by now, nobody is asked whether to send it.
+func TestS55NobodyIsAskedWhileTheStoreIsFull(t *testing.T) {
+	state := NewState()
+	docs := &readOnly{Documents: state.documents}
+	state.documents = docs
+	w := newWorld(t, straight(), func(c *Config) { c.State = state })
+	b := w.browser(t)
+	page := b.send("POST", "/transfer", payment)
+	docs.full = true
+	if a := b.signInAt(page); a.StatusCode != http.StatusServiceUnavailable || a.shows() == "resume" {
+		t.Errorf("%d %s", a.StatusCode, a.shows())
+	}
+	docs.full = false
+	if a := b.get("/_mfa/resume"); a.StatusCode != http.StatusOK || a.shows() != "resume" {
+		t.Errorf("afterwards: %d %s", a.StatusCode, a.shows())
 	}
 }

@@ -18,6 +18,7 @@ type Standing struct {
 	Renewal string
 	// Active reports whether the person may still be signed in.
 	Active bool
-	// Groups are the person's groups as the sign-in would give them; nil where Okta does not tell.
+	// Groups are the person's groups as the sign-in would give them; nil where Okta does not tell. Those that it told of last are
+	// what the question is put with.
 	Groups []string
 }

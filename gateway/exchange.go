@@ -25,7 +25,7 @@ type exchange struct {
 	policy string
 
 	// session is the live one that a step-up raises, nil for a sign-in. known is the one that the request brought, live or
-	// not.
+	// not, of which there may be no more than the subject.
 	session, known *session.Opened
 	lacking        decision.Verdict // what session lacks, where the page is to say it
 
@@ -62,6 +62,9 @@ func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*ses
 		claims, err := x.codec.Open(x.r.Context(), x.binding(), cookie)
 		if errors.Is(err, session.ErrInvalid) {
 			verdict = decision.Verdict{Why: decision.WhyInvalid}
+			if claims != nil {
+				x.known = claims
+			}
 			continue
 		}
 		if err != nil {

@@ -257,12 +257,16 @@ func TestOrdinaryRequestsAreNotHeld(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	for want, header := range map[bool]http.Header{false: {"Accept": {"text/html,*/*;q=0.8"}}, true: {"Accept": {"text/html", "text/event-stream"}}} {
-		if r.Header = header; lasting(r) != want {
-			t.Errorf("%v: lasting %t", header, !want)
+	for _, c := range []struct {
+		method string
+		header http.Header
+		want   bool
+	}{
+		{"GET", http.Header{"Accept": {"text/html,*/*;q=0.8"}}, false}, {"GET", http.Header{"Accept": {"text/html", "text/event-stream"}}, true},
+		{"GET", http.Header{"Upgrade": {"websocket"}}, true}, {http.MethodConnect, http.Header{}, true},
+	} {
+		if r.Method, r.Header = c.method, c.header; lasting(r) != c.want {
+			t.Errorf("%s %v: lasting %t", c.method, c.header, !c.want)
 		}
-	}
-	if r.Method = http.MethodConnect; !lasting(r) {
-		t.Error("an extended CONNECT does not last")
 	}
 }

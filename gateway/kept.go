@@ -47,8 +47,8 @@ var keptTypes = []string{"application/x-www-form-urlencoded", "application/json"
 
 // kept is a request that waits for its person.
 type kept struct {
-	// Home is the site and the policy, Org and Subject whose request it is; "" where nobody was known, then it is of whoever
-	// has the browser's cookie.
+	// Home is the site and the policy, Org and Subject whose request it is; "" where nobody was known, then it is of the first
+	// whom a confirmPage asks in the browser that has the cookie.
 	Home    string `json:"home"`
 	Org     string `json:"org,omitempty"`
 	Subject string `json:"subject,omitempty"`
@@ -57,6 +57,9 @@ type kept struct {
 	URI    string `json:"uri"`
 	Type   string `json:"type"`
 	Body   []byte `json:"body"`
+
+	// Rules are the fingerprints of those that held for it where it was kept. It is sent on only where all of them hold.
+	Rules []string `json:"rules,omitempty"`
 
 	// Lacking is what a step-up has to prove, for the page.
 	Lacking decision.Verdict `json:"lacking"`
@@ -72,6 +75,7 @@ func (x *exchange) keep() bool {
 	if k.Body, ok = x.readBody(maxKept); !ok {
 		return false
 	}
+	k.Rules = x.rules()
 	doc, err := json.Marshal(k)
 	if err != nil {
 		return false
@@ -107,6 +111,14 @@ func (x *exchange) keepable() (kept, bool) {
 		k.Org, k.Subject = x.cfg.Org, x.known.Identity.Subject
 	}
 	return k, true
+}
+
+// rules are the fingerprints of those that hold for the request.
+func (x *exchange) rules() []string {
+	if x.cfg.Rules == nil {
+		return nil
+	}
+	return x.cfg.Rules.Fingerprints(x.cfg.Applies(x.r))
 }
 
 // tooMany counts what is kept for an address; an IPv6 customer has a /56.
@@ -161,6 +173,14 @@ func (x *exchange) keptID() string {
 		}
 	}
 	return ""
+}
+
+// dropKept forgets what is kept for this browser, where anything is.
+func (x *exchange) dropKept() {
+	if id := x.keptID(); id != "" {
+		x.forget(id)
+		x.setCookie(x.cookies.kept, "", -1)
+	}
 }
 
 func (x *exchange) forget(id string) {
@@ -221,7 +241,19 @@ func (x *exchange) resumePage() {
 	x.confirmPage(s, id, k)
 }
 
+// confirmPage makes what is kept its reader's, where it was nobody's: who signs in here afterwards is not shown it.
 func (x *exchange) confirmPage(s *session.Opened, id string, k *kept) {
+	if k.Subject == "" {
+		k.Org, k.Subject = x.cfg.Org, s.Identity.Subject
+		doc, err := json.Marshal(k)
+		if err == nil {
+			err = x.cfg.State.documents.Put(x.r.Context(), store.Posts, id, doc, keptFor)
+		}
+		if err != nil {
+			x.failed(err)
+			return
+		}
+	}
 	token, err := x.sealForm(formResume, form{browser: id, back: "/", class: s.Handle})
 	if err != nil {
 		x.failed(err)
@@ -237,8 +269,7 @@ func (x *exchange) discard() {
 	if _, ok := x.readForm(formResume, id); !ok {
 		return
 	}
-	x.forget(id)
-	x.setCookie(x.cookies.kept, "", -1)
+	x.dropKept()
 	x.seeOther("/")
 }
 
@@ -282,8 +313,15 @@ func (x *exchange) resume(now time.Time) bool {
 		x.problem(http.StatusGone, ui.ProblemNotKept, form{back: "/"})
 		return false
 	}
-	x.log.InfoContext(x.r.Context(), "a kept form is sent on", slog.String("method", k.Method), slog.String("session", s.Handle))
 	x.become(k)
+	// The form comes as a POST, to another gate perhaps than the PUT that was kept; that one's rules would not be asked.
+	hold := x.rules()
+	if slices.ContainsFunc(k.Rules, func(rule string) bool { return !slices.Contains(hold, rule) }) {
+		x.log.WarnContext(x.r.Context(), "a kept form is not sent on: rules that held where it was kept do not hold here", slog.String("method", k.Method), slog.String("session", s.Handle))
+		x.problem(http.StatusGone, ui.ProblemNotKept, form{back: "/"})
+		return false
+	}
+	x.log.InfoContext(x.r.Context(), "a kept form is sent on", slog.String("method", k.Method), slog.String("session", s.Handle))
 	return true
 }
 

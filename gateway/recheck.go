@@ -147,7 +147,7 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 		next.failing, next.next = c.failing, now.Add(recheckGlance)
 		return next
 	}
-	is, err := flow.Recheck(ctx, client, flows.Standing{Subject: s.Identity.Subject, Renewal: doc.Renewal})
+	is, err := flow.Recheck(ctx, client, flows.Standing{Subject: s.Identity.Subject, Renewal: doc.Renewal, Groups: s.Identity.Groups})
 	keeping := context.WithoutCancel(ctx) // what Okta gave is kept, however long that took
 	if err != nil {
 		if is.Renewal != "" && is.Renewal != doc.Renewal {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -164,7 +165,7 @@ func TestRecheck_S54(t *testing.T) {
 				r.want("the request that asks", 200, "staff,finance")
 				r.want("the next one", c.status, c.groups)
 				r.want("and another", c.status, c.groups)
-				if flow.times() != 1 || flow.asked[0].Subject != "00u1" || flow.asked[0].Renewal != bobsFirst {
+				if flow.times() != 1 || !reflect.DeepEqual(flow.asked[0], flows.Standing{Subject: "00u1", Renewal: bobsFirst, Groups: []string{"staff", "finance"}}) {
 					t.Errorf("asked %+v", flow.asked)
 				}
 				// A replica that has not asked, or this one after a reload, hears of it.

@@ -238,10 +238,7 @@ func (x *exchange) cancel() {
 	}
 	back := f.back
 	if v, err := x.cfg.State.transactions.Get(x.r.Context(), x.signIn, x.realm()); err == nil && x.session != nil && !final(v.Step) {
-		if id := x.keptID(); id != "" {
-			x.forget(id)
-			x.setCookie(x.cookies.kept, "", -1)
-		}
+		x.dropKept()
 		back = orDefault(v.Back, "/") // who cancels a step-up goes on as before; after a denial the button is to start over
 	}
 	if err := x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm()); err != nil {

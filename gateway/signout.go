@@ -64,6 +64,7 @@ func (x *exchange) signOut() {
 		slog.String("session", claims.Handle), slog.String("client_ip", x.facts.ClientIP))
 	x.setCookie(x.cookies.session, "", -1)
 	x.setCookie(x.cookies.signIn, "", -1)
+	x.dropKept()
 	if !told {
 		x.problem(http.StatusServiceUnavailable, ui.ProblemNotEverywhere, form{back: x.cfg.Prefix + "/signed-out"})
 		return

@@ -13,6 +13,7 @@ import (
 	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // transfers demands a number challenge for /transfer, and what else it is given everywhere.
@@ -109,7 +110,8 @@ func TestS46StepUpRaisesTheSession(t *testing.T) {
 	}
 	w := newWorld(t, flow, transfers(t))
 	b := w.browser(t)
-	old := b.signIn()
+	b.signIn()
+	old := b.older()
 	before := b.claims()
 	flow.poll = doneAs(numbered)
 	reached := len(w.upstream())
@@ -142,6 +144,87 @@ func TestS46StepUpRaisesTheSession(t *testing.T) {
 	}
 	if flow.count("step up") != 1 || flow.count("start") != 1 || !strings.Contains(w.logs.String(), "stepped up") {
 		t.Errorf("calls %v", flow.calls)
+	}
+}
+
+// older makes the session of the browser one that began an hour earlier.
+func (b *browser) older() *http.Cookie {
+	b.t.Helper()
+	c := b.claims()
+	c.IssuedAt, c.ExpiresAt = c.IssuedAt.Add(-time.Hour), c.ExpiresAt.Add(-time.Hour)
+	value, err := b.w.gate.codec.Seal(b.t.Context(), b.w.binding(b.t), c)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	cookie := &http.Cookie{Name: DefaultCookieName, Value: value, Path: "/", Secure: true}
+	b.Jar.SetCookies(mustURL(b.t, b.w.URL), []*http.Cookie{cookie})
+	return cookie
+}
+
+// approved waits, as an open page does, until the step-up of the session, whose push is under way, has been approved.
+func (b *browser) approved() {
+	b.t.Helper()
+	x := exchange{Gate: b.w.gate, site: b.w.binding(b.t).Site, policy: "p", session: &session.Opened{Handle: b.claims().ID.Handle()}}
+	id, in := b.cookie(DefaultCookieName+"_signin").Value, b.w.gate.cfg.State.transactions
+	for range 2000 {
+		in.Touch(b.t.Context(), id, x.realm())
+		v, err := in.Get(b.t.Context(), id, x.realm())
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if v.Step.Kind == flows.KindDone {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	b.t.Fatal("never approved")
+}
+
+// S46: a step-up is of the session that it raises. In the same browser without it, or with the session of another person, there
+// is none that could be approved.
+func TestS46StepUpWithoutItsSession(t *testing.T) {
+	for _, name := range []string{"none", "another person's"} {
+		flow := rising()
+		w := newWorld(t, flow, transfers(t))
+		flow.poll = doneAs(eve)
+		hers := w.browser(t).signIn()
+		flow.poll = func() (flows.Step, error) { return doneStep, nil }
+		b := w.browser(t)
+		b.signIn()
+		flow.poll = func() (flows.Step, error) { return waitStep, nil }
+		b.raise("/transfer", "")
+		if a := b.get("/transfer"); a.shows() != "step wait" {
+			t.Fatalf("with the session: %s", a.shows())
+		}
+		c := &http.Cookie{Name: DefaultCookieName, Value: hers.Value, Path: "/", Secure: true}
+		if name == "none" {
+			c.MaxAge = -1
+		}
+		b.Jar.SetCookies(mustURL(t, w.URL), []*http.Cookie{c})
+		if a := b.get("/transfer"); a.StatusCode != http.StatusUnauthorized || a.shows() != "signin identify" {
+			t.Errorf("%s: %d %s", name, a.StatusCode, a.shows())
+		}
+	}
+}
+
+// S44, S46: the session is ended while its step-up is on the phone: nothing is raised any more, and the person signs in again.
+func TestS44StepUpOfARevokedSession(t *testing.T) {
+	flow := rising()
+	w := newWorld(t, flow, transfers(t))
+	b := w.browser(t)
+	b.signIn()
+	before := b.claims()
+	flow.poll = doneAs(numbered)
+	b.raise("/transfer", "")
+	b.approved()
+	if err := w.gate.cfg.State.Revoke(t.Context(), store.Revocation{Session: before.ID.Handle(), Until: before.ExpiresAt}); err != nil {
+		t.Fatal(err)
+	}
+	reached := len(w.upstream())
+	for range 2 {
+		if a := b.get("/transfer"); a.StatusCode != http.StatusUnauthorized || a.shows() != "signin identify" || b.claims().ID != before.ID || len(w.upstream()) != reached {
+			t.Errorf("%d %s, cookies %v", a.StatusCode, a.shows(), a.Cookies())
+		}
 	}
 }
 

@@ -200,12 +200,15 @@ func readClaims(n node) *claims {
 	}
 }
 
-// readGroups takes a list, or the one name that some claim mappings give instead.
+// readGroups takes a list, or the one name that some claim mappings give instead; nil where there is neither.
 func readGroups(n node) []string {
 	if one := n.text(); one != "" {
 		return []string{one}
 	}
-	var out []string
+	if _, ok := n.inner().v.([]any); !ok {
+		return nil
+	}
+	out := []string{}
 	for _, g := range n.items() {
 		if name := g.text(); name != "" {
 			out = append(out, name)

@@ -56,9 +56,9 @@ func (e *Engine) Recheck(ctx context.Context, cc flows.ClientContext, s flows.St
 	if c.subject != s.Subject {
 		return flows.Standing{}, malformed("%w", errOtherPerson)
 	}
-	s.Active, s.Groups = true, nil
-	if slices.Contains(e.app.scopes, "groups") {
-		s.Groups = append([]string{}, c.groups...)
+	if c.groups == nil && (len(s.Groups) > 0 || slices.Contains(e.app.scopes, "groups")) {
+		c.groups = []string{} // Okta leaves the claim out for who is in none; which scope it comes with the authorization server says
 	}
+	s.Active, s.Groups = true, c.groups
 	return s, nil
 }

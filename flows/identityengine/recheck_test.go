@@ -2,7 +2,9 @@ package identityengine_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +54,36 @@ func TestRecheck_S54(t *testing.T) {
 	b.org.SetStatus("totp@sidegate.example", "SUSPENDED")
 	if out, err := b.engine.Recheck(t.Context(), b.cc, is); err != nil || out.Active || out.Renewal != "" {
 		t.Errorf("suspended: %+v, %v", out, err)
+	}
+}
+
+// S54: an authorization server may give its claim of groups with any scope: what it gives counts. Where it gives none, who had
+// groups has none any more; of who had none nothing is known, unless the claim was asked for.
+func TestRecheckOfGroupsWithoutTheirScope_S54(t *testing.T) {
+	for name, c := range map[string]struct {
+		scopes, claim string
+		had, want     []string
+	}{
+		"other groups": {"openid profile email offline_access", `,"groups":["board"]`, []string{"staff"}, []string{"board"}},
+		"groups":       {"openid profile email offline_access", `,"groups":["board"]`, nil, []string{"board"}},
+		"none":         {"openid profile email offline_access", `,"groups":[]`, []string{"staff"}, []string{}},
+		"none yet":     {"openid profile email offline_access", `,"groups":[]`, nil, []string{}},
+		"no claim":     {"openid profile email offline_access", "", []string{"staff"}, []string{}},
+		"no claim yet": {"openid profile email offline_access", "", nil, nil},
+		"asked for":    {scopes, "", nil, []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, is := renewable(t, func(s *settings) {
+				s.sim.Policy.ThinIDToken = true
+				s.engine.Scopes = strings.Fields(c.scopes)
+			})
+			b.org.Inject(oktasim.Fault{Path: "/v1/userinfo", Kind: "body", Body: fmt.Sprintf(`{"sub":%q,"name":"Timo"%s}`, is.Subject, c.claim)})
+			is.Groups = c.had
+			out, err := b.engine.Recheck(t.Context(), b.cc, is)
+			if err != nil || !out.Active || !reflect.DeepEqual(out.Groups, c.want) {
+				t.Errorf("%#v, active %t, %v", out.Groups, out.Active, err)
+			}
+		})
 	}
 }
 

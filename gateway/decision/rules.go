@@ -1,6 +1,9 @@
 package decision
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -97,7 +100,7 @@ func NewRules(scopes []Scope) (*Rules, error) {
 	}
 	r := &Rules{}
 	for i, s := range scopes {
-		var own Scope
+		own := Scope{Require: s.Require}
 		for _, c := range s.Deny {
 			own.Deny = append(own.Deny, c.folded())
 		}
@@ -127,6 +130,24 @@ func (r *Rules) NamesGroup(name string) bool {
 	return slices.ContainsFunc(r.scopes, func(s Scope) bool {
 		return slices.ContainsFunc(s.Deny, names) || slices.ContainsFunc(s.Allow, names)
 	})
+}
+
+// Fingerprints tell the scopes of applies from all that say something else, by what they say alone: another gate, replica or
+// process gives the same for the same.
+func (r *Rules) Fingerprints(applies uint64) []string {
+	var out []string
+	for i := range r.scopes {
+		if applies&(1<<i) == 0 {
+			continue
+		}
+		text, err := json.Marshal(r.scopes[i])
+		if err != nil {
+			panic(err) // texts and numbers always encode
+		}
+		sum := sha256.Sum256(text)
+		out = append(out, hex.EncodeToString(sum[:]))
+	}
+	return out
 }
 
 // Entitled are the scopes that let the person in: of each, no Deny names them and, where it has any Allow, one does.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 
 	"sidegate.example/sidegate/gateway/identity"
 )
@@ -71,4 +72,13 @@ func (c *Codec) collect(ctx context.Context, s *Opened) error {
 	}
 	s.Identity.Groups, s.Identity.Claims = b.Groups, b.Claims
 	return nil
+}
+
+// remains is what there is of a session that collect could not complete: the subject where the rest is gone, and not even the id
+// without which nothing is a session; nil where nobody knows.
+func (s *Opened) remains(err error) *Opened {
+	if !errors.Is(err, ErrInvalid) {
+		return nil
+	}
+	return &Opened{Claims: Claims{Identity: identity.Identity{Subject: s.Identity.Subject}}}
 }

@@ -49,9 +49,10 @@ func TestS57FiveHundredGroups(t *testing.T) {
 	}
 	open := func() (*Opened, error) { return codec.Open(t.Context(), testBinding, cookie) }
 
+	whose := &Opened{Claims: Claims{Identity: identity.Identity{Subject: claims.Identity.Subject}}} // and nothing that lets anybody in
 	broken = errors.New("no store")
-	if _, err := open(); !errors.Is(err, broken) {
-		t.Errorf("the store fails: %v", err)
+	if opened, err := open(); !errors.Is(err, broken) || opened != nil {
+		t.Errorf("the store fails: %+v, %v", opened, err)
 	}
 	broken = nil
 	for name, b := range map[string]*Bulk{
@@ -59,8 +60,8 @@ func TestS57FiveHundredGroups(t *testing.T) {
 		"no claims": {Groups: bulk.Groups},
 	} {
 		kept[claims.ID.Handle()] = b
-		if _, err := open(); !errors.Is(err, ErrInvalid) {
-			t.Errorf("%s: %v", name, err)
+		if opened, err := open(); !errors.Is(err, ErrInvalid) || !reflect.DeepEqual(opened, whose) {
+			t.Errorf("%s: whose %t, %v", name, reflect.DeepEqual(opened, whose), err)
 		}
 	}
 	kept[claims.ID.Handle()] = bulk
@@ -84,6 +85,11 @@ func TestS57FiveHundredGroups(t *testing.T) {
 	}
 	if opened, err = open(); err != nil || len(opened.Identity.Groups) != 500 {
 		t.Errorf("the next cookie: %v", err)
+	}
+	codec.cache.bulks.InvalidateAll() // while the cookie is known, and what was made of it
+	kept[claims.ID.Handle()] = nil
+	if opened, err := open(); !errors.Is(err, ErrInvalid) || !reflect.DeepEqual(opened, whose) {
+		t.Errorf("gone later: whose %t, %v", reflect.DeepEqual(opened, whose), err)
 	}
 	codec = testCodec(t, secretA) // of a build that keeps nothing elsewhere
 	if _, err := codec.Open(t.Context(), testBinding, cookie); !errors.Is(err, ErrInvalid) {

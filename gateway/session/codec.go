@@ -68,7 +68,8 @@ func (c *Codec) Seal(ctx context.Context, b Binding, claims Claims) (string, err
 
 // Open returns the claims of a cookie that Seal made under the same Binding. Groups and further claims may be shared between
 // requests and must not be changed; copy them first. Lifetimes and revocation are not looked at: see package decision. The error is
-// ErrInvalid whatever the client sent; any other means that there is no key, or that what is elsewhere cannot be had.
+// ErrInvalid whatever the client sent; any other means that there is no key, or that what is elsewhere cannot be had. Beside
+// ErrInvalid there is an Opened where the seal was good and only what is elsewhere is gone: it says whose session it was, and is none.
 func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, error) {
 	k, sealed, err := c.split(ctx, cookie, MaxCookie)
 	if err != nil {
@@ -78,7 +79,7 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 	to := c.bound(b)
 	if opened := c.cache.get(to, cookie); opened != nil {
 		if err := c.collect(ctx, opened); err != nil {
-			return nil, err
+			return opened.remains(err), err
 		}
 		return opened, nil
 	}
@@ -92,7 +93,7 @@ func (c *Codec) Open(ctx context.Context, b Binding, cookie string) (*Opened, er
 	}
 	opened.Handle = opened.ID.Handle()
 	if err := c.collect(ctx, opened); err != nil {
-		return nil, err
+		return opened.remains(err), err
 	}
 	opened.Header = opened.Identity.Header()
 	if opened.Family != (ID{}) {

@@ -240,6 +240,51 @@ func TestWhatOktaSaidGetsThroughLater(t *testing.T) {
 	})
 }
 
+// The store goes away while Okta looks at a code, and the person loads the page again and again: what Okta said of the code is
+// known everywhere as soon as the store is back, before the turn of who asked ends and another replica would send a second code.
+func TestAskingAgainDoesNotPutOffWhatOktaSaid(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		v := r.a.begin("ann")
+		v, err := r.a.answer(v, choose("totp"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.org.slow(time.Second)
+		time.AfterFunc(500*time.Millisecond, r.outage)
+		done, err := r.a.answer(v, digits("123456"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.a.wantKind(done, flows.KindDone)
+		for range 30 {
+			r.a.wantNoRedemption(v.ID, transaction.ErrUnavailable)
+			time.Sleep(100 * time.Millisecond)
+		}
+		before := r.org.seen()
+		r.back()
+		if got, err := r.b.answer(v, digits("123456")); !errors.Is(err, transaction.ErrStale) || got.Step.Kind != flows.KindDone {
+			t.Errorf("the other replica is at %q, %v", got.Step.Kind, err)
+		}
+		r.wantSeen(before)
+	})
+}
+
+// After a long outage who waits is asked for at once, and not when the last of the longer and longer pauses ends.
+func TestReturnOfTheStoreEndsThePause(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		v := r.a.begin("ann")
+		w := r.a.watch(v)
+		defer w.Close()
+		r.outage()
+		time.Sleep(3*time.Minute + 5*time.Second)
+		r.org.approve(v)
+		r.back()
+		time.Sleep(interval)
+		synctest.Wait()
+		r.b.wantKind(r.b.get(v), flows.KindDone)
+	})
+}
+
 // S75, S79: a push that nobody answers ends once, on time, over all replicas.
 func TestReplicasLosePatienceOnce(t *testing.T) {
 	together(t, transaction.Config{}, func(r *replicas) {

@@ -17,7 +17,7 @@ const (
 	leaseMargin = storeTimeout
 	// firstPause and lastPause are the least and the greatest time between two tries for a turn that another replica has.
 	firstPause, lastPause = 20 * time.Millisecond, 500 * time.Millisecond
-	// putOff is when something is tried again that another replica was at.
+	// putOff is when something is tried again that another replica was at, or that did not get through to the store.
 	putOff = time.Second
 )
 
@@ -105,6 +105,7 @@ func (m *Manager) changed(c store.Change) {
 	if c == (store.Change{}) {
 		for _, t := range m.all() {
 			m.news(t, 0)
+			m.resume(t)
 		}
 		return
 	}

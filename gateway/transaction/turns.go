@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -64,7 +65,6 @@ func (m *Manager) acquire(ctx context.Context, t *txn, s *shared, wait bool) err
 	case errors.Is(err, store.ErrHeld):
 		return err
 	case err != nil:
-		s.tries++
 		return unavailable(err)
 	case t.gone:
 		m.workers.submit(func() { m.releaseInStore(s.in, turn) })
@@ -163,8 +163,8 @@ func (m *Manager) save(t *txn, s *shared, news bool) error {
 		s.stale = true
 		return err
 	}
-	s.unsaved = true
-	s.later()
+	// There are few of these, as nothing is begun that cannot be kept; their turn must not end before they get through.
+	s.unsaved, s.notBefore = true, time.Now().Add(jittered(putOff))
 	return unavailable(err)
 }
 
@@ -202,6 +202,16 @@ func (s *shared) later() {
 	s.notBefore = time.Now().Add(jittered(backoff(putOff/2, s.tries)))
 }
 
+// resume ends that pause, as the store is back; not for all at the same moment.
+func (m *Manager) resume(t *txn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.shared; s != nil && s.tries > 0 {
+		s.tries, s.notBefore = 0, earlier(s.notBefore, time.Now().Add(rand.N(fallbackInterval)))
+		m.arm(t)
+	}
+}
+
 // dueShared hands what is due to a worker.
 func (m *Manager) dueShared(t *txn, now time.Time) {
 	s, over := t.shared, !now.Before(t.forgetAt)
@@ -236,6 +246,7 @@ func (m *Manager) attend(t *txn) {
 	case err != nil && !time.Now().Before(t.forgetAt):
 		m.forget(t) // nobody else can be asked whether it was counted
 		return
+	case s.unsaved: // save has put it off
 	case err != nil:
 		s.later()
 	default:

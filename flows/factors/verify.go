@@ -135,9 +135,7 @@ func (a *attempt) refuse(ctx context.Context, v *verdict) (flows.State, flows.St
 	switch v.outcome {
 	case rejected:
 		for _, who := range []string{s.User, e.count.Name(s.Login), e.count.Name(s.Person)} { // by name for passwords at the other engine
-			if err := e.count.Denied(ctx, who); err != nil {
-				return nil, flows.Step{}, err
-			}
+			e.count.Denied(ctx, who)
 		}
 		return a.deny(flows.DeniedOnPhone)
 	case updateApp:

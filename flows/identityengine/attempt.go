@@ -129,15 +129,13 @@ func (a *attempt) proceed(ctx context.Context, doc *document) (flows.State, flow
 		}
 		m, body := a.automatic(p)
 		if m == nil {
-			if err := a.settle(ctx, p); err != nil {
-				return nil, flows.Step{}, err
-			}
-			if end, err := a.stopped(ctx, p); err != nil || end != nil {
-				return nil, orStep(end), err
+			a.settle(ctx, p)
+			if end := a.stopped(ctx, p); end != nil {
+				return nil, *end, nil
 			}
 			next, step, err := a.rest(p)
 			if err == nil {
-				err = a.denied(ctx, step)
+				a.denied(ctx, step)
 			}
 			return next, step, err
 		}

@@ -38,11 +38,6 @@ func (a *attempt) finish(ctx context.Context, code string) (flows.State, flows.S
 		return nil, a.end(flows.DeniedNoFactor, nil), nil
 	}
 	s := &a.state
-	if wait, err := a.engine.count.Blocked(ctx, a.who()); err != nil {
-		return nil, flows.Step{}, err
-	} else if wait > 0 {
-		return nil, a.end(flows.DeniedPolicy, errBlocked), nil
-	}
 	s.Want, s.Code, s.CodeAt = wantToken, code, a.engine.now().Unix()
 	// The page asks for nothing any more: no phone, no number, no factor that could be counted a second time.
 	s.Main, s.Resend, s.Factors = nil, nil, nil
@@ -107,6 +102,11 @@ func (a *attempt) codeAge() time.Duration {
 // redeem sends the code of the State, if that is still to do, and checks the tokens. Whether Okta had used the code by the
 // time of a passing error of the token endpoint cannot be known; if so, it refuses the next call, which ends the sign-in.
 func (a *attempt) redeem(ctx context.Context) (flows.State, flows.Step, error) {
+	if wait, err := a.engine.count.Blocked(ctx, a.who()); err != nil {
+		return nil, flows.Step{}, err
+	} else if wait > 0 {
+		return nil, a.end(flows.DeniedPolicy, errBlocked), nil
+	}
 	if a.state.Tokens == nil {
 		if state, step, err := a.exchange(ctx); err != nil || step.Kind != "" {
 			return state, step, err

@@ -141,19 +141,23 @@ func (a *attempt) answer(ctx context.Context, m *move, body map[string]any) (flo
 	if err != nil || end != nil {
 		return nil, orStep(end), err
 	}
-	return a.send(ctx, m, body)
+	doc, err := a.post(ctx, m, body)
+	if err != nil {
+		return nil, flows.Step{}, err
+	}
+	return a.proceed(ctx, a.unlessLost(ctx, doc))
 }
 
-// stopped ends the sign-in where p asks for a code that could not be sent on, because too many were wrong.
-func (a *attempt) stopped(ctx context.Context, p *page) (*flows.Step, error) {
+// stopped ends the sign-in where p asks for a code that could not be sent on, because too many were wrong. Where that cannot be
+// known right now, takeCode will say.
+func (a *attempt) stopped(ctx context.Context, p *page) *flows.Step {
 	if a.polling || p.enrolling && !a.counted.code || p.ask != askCode && p.ask != askWebAuthn {
-		return nil, nil
+		return nil
 	}
-	wait, err := a.engine.count.WaitCode(ctx, a.who())
-	if err != nil || wait == 0 {
-		return nil, err
+	if wait, err := a.engine.count.WaitCode(ctx, a.who()); err != nil || wait == 0 {
+		return nil
 	}
-	return a.tooMany(ctx), nil
+	return a.tooMany(ctx)
 }
 
 func orStep(s *flows.Step) flows.Step {
@@ -214,31 +218,31 @@ func (a *attempt) ask(ctx context.Context, f identity.Factor, m *move) (flows.St
 
 // settle counts what Okta has sent of itself, and takes back what it was asked to send and has not. a.state is still the one
 // before p.
-func (a *attempt) settle(ctx context.Context, p *page) error {
+func (a *attempt) settle(ctx context.Context, p *page) {
 	s := &a.state
 	sent := (p.ask == askWait || p.ask == askCode) && sends(p.factor) && !p.failed()
 	if a.counted.sent {
 		if !sent && !p.enrolling {
 			a.engine.count.ReturnSend(ctx, a.who())
 		}
-		return nil
+		return
 	}
 	same := plain(s.Pending) == plain(p.factor) && (s.Want == wantPhone || s.Want == wantCode)
 	if a.polling || !sent || same || p.enrolling || s.Recovering {
-		return nil
+		return
 	}
-	return a.engine.count.Unasked(ctx, a.who(), s.Person)
+	a.engine.count.Unasked(ctx, a.who(), s.Person)
 }
 
 // denied marks who has denied a push.
-func (a *attempt) denied(ctx context.Context, step flows.Step) error {
+func (a *attempt) denied(ctx context.Context, step flows.Step) {
 	if step.Kind != flows.KindDenied || step.Denied.Reason != flows.DeniedOnPhone {
-		return nil
+		return
 	}
-	if err := a.engine.count.Denied(ctx, a.who()); err != nil || a.state.Person == "" {
-		return err
+	a.engine.count.Denied(ctx, a.who())
+	if a.state.Person != "" {
+		a.engine.count.Denied(ctx, a.engine.count.Name(a.state.Person))
 	}
-	return a.engine.count.Denied(ctx, a.engine.count.Name(a.state.Person))
 }
 
 // mayRestore takes the name on the page of a forgotten password or a locked account, because Okta may mail something at once;

@@ -33,6 +33,28 @@ func TestLostApprovalIsFoundAgain(t *testing.T) {
 	}
 }
 
+// P8: the same for a code, whoever types one again.
+func TestLostRightCodeIsFoundAgain(t *testing.T) {
+	b := newBench(t)
+	b.later(-200 * time.Second)
+	b.start(totpUser, password)
+	asked := b.state
+	b.org.Inject(oktasim.Fault{Path: "/idp/idx/challenge/answer", Kind: "truncate"})
+	answer := func(code string) flows.Answer {
+		return flows.Answer{Values: map[string]string{b.step.Fields[0].Name: code}}
+	}
+	wrong := answer("000000")
+	_, _, err := b.engine.Advance(t.Context(), b.cc, b.state, answer(b.org.TOTP(totpUser)))
+	wantReason(t, err, flows.ReasonUnavailable)
+	b.code("000000")
+	b.wantDone(totpUser, "Timo Totp", identity.Password, identity.TOTP)
+	if n := b.called(tokenPath); n != 1 {
+		t.Errorf("%d token calls", n)
+	}
+	b.take(b.engine.Advance(t.Context(), b.cc, asked, wrong)) // spent: nothing is found a second time
+	b.wantDenied(flows.DeniedExpired, true)
+}
+
 // S71: an answer that was lost may have led elsewhere. That the phone is not asked any more is no approval.
 func TestLostChoiceIsNoApproval_S71(t *testing.T) {
 	b := newBench(t)

@@ -75,6 +75,23 @@ func (a *attempt) lost(ctx context.Context, refused error) (flows.State, flows.S
 	return a.proceed(ctx, doc)
 }
 
+// unlessLost is the document to go on with after doc, the answer to a code: where that refuses the code because the
+// transaction is over, it may be over because the code was right the first time, and the answer to that was lost. Only a document
+// that has the interaction code counts here too. A set-up can also be ended by leaving it out, which proves nothing.
+func (a *attempt) unlessLost(ctx context.Context, doc *document) *document {
+	if a.state.Enrolling || len(doc.forms) > 0 || doc.interactionCode != "" || doc.redirected {
+		return doc
+	}
+	if means := meaningOf(doc.messages); means != meansNothing && means != meansExpired {
+		return doc
+	}
+	now, err := a.introspect(ctx, map[string]any{"stateToken": a.state.Handle})
+	if err != nil || now.interactionCode == "" {
+		return doc
+	}
+	return now
+}
+
 // pollOkta asks whether Okta is itself again.
 func (a *attempt) pollOkta(ctx context.Context) (flows.State, flows.Step, error) {
 	a.waited = true

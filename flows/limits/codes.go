@@ -70,9 +70,10 @@ func (c *Counter) TakeSend(ctx context.Context, who string) (time.Duration, erro
 // ReturnSend is for one that was not sent.
 func (c *Counter) ReturnSend(ctx context.Context, who string) { c.giveBack(ctx, classSend, who) }
 
-// Denied marks who as somebody who has denied a push just now, also if they were marked already.
-func (c *Counter) Denied(ctx context.Context, who string) error {
-	return c.mark(ctx, classDenied, who, c.cfg.CoolDown)
+// Denied marks who as somebody who has denied a push just now, also if they were marked already. That it fails undoes no
+// denial: asking Okta again would have the phone ring again.
+func (c *Counter) Denied(ctx context.Context, who string) {
+	_ = c.mark(ctx, classDenied, who, c.cfg.CoolDown)
 }
 
 // WaitDenied is how long no push is to be sent to who.

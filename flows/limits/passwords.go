@@ -60,16 +60,13 @@ func (c *Counter) ForgivePassword(ctx context.Context, from netip.Addr, login st
 }
 
 // Unasked counts a push or message that Okta has sent of itself, once the password was right: nobody could be asked before.
-// Who has it sent again and again is stopped by WaitUnasked. who is Okta's user id.
-func (c *Counter) Unasked(ctx context.Context, who, login string) error {
-	if err := c.mark(ctx, classSend, who, c.cfg.Window); err != nil {
-		return err
-	}
+// Who has it sent again and again is stopped by WaitUnasked. who is Okta's user id. That it fails recalls no message: who had
+// to type the password again would get another one.
+func (c *Counter) Unasked(ctx context.Context, who, login string) {
+	_ = c.mark(ctx, classSend, who, c.cfg.Window)
 	// WaitUnasked looks at the latest of these for as long as a denial counts.
-	if err := c.mark(ctx, classUnasked, c.Name(login), max(c.cfg.CoolDown, c.cfg.Window)); err != nil {
-		return err
-	}
-	return c.mark(ctx, classUnaskedBy, c.short(login), c.cfg.Window)
+	_ = c.mark(ctx, classUnasked, c.Name(login), max(c.cfg.CoolDown, c.cfg.Window))
+	_ = c.mark(ctx, classUnaskedBy, c.short(login), c.cfg.Window)
 }
 
 // Answered takes back the push or message that who, under the name login, has answered: whoever signs in to one site after

@@ -93,7 +93,7 @@ func (d *document) transaction(id string) *txn {
 
 // restore makes t what d says; the lock is held. It tells those who watch if a person sees something new.
 func (t *txn) restore(d *document, o Observer) {
-	news := t.seq != d.Seq || t.trouble != d.Trouble || t.step.Kind != d.Step.Kind // what was kept ahead has the Seq of what comes
+	news := t.seq != d.Seq || t.trouble != d.Trouble
 	t.client, t.state, t.step, t.seq, t.asked, t.forgetAt = d.Client, d.State, d.Step, d.Seq, d.Asked, d.ForgetAt
 	t.proved, t.ended, t.redeemed, t.minted = d.Proved, d.Ended, d.Redeemed, d.Minted
 	t.nextPoll, t.failures, t.trouble, t.cause = d.NextPoll, d.Failures, d.Trouble, nil

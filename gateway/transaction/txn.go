@@ -171,7 +171,7 @@ func (t *txn) enter(o Observer, state flows.State, step flows.Step, gesture *flo
 		t.end(o)
 	}
 	if news {
-		t.seq++
+		t.seq += 2 // the one between is for what is kept ahead
 	}
 	if recovered || news {
 		t.publish()

@@ -57,7 +57,7 @@ soak: ## ten thousand waiting browsers on one process; SOAK=-http2 for browsers 
 	go run ./internal/bench/soak $(SOAK)
 
 .PHONY: replicas
-replicas: ## a thousand sign-ins on three replicas, of which one is killed while Redis starts again
+replicas: ## a thousand sign-ins on three replicas while Redis starts again, and once more with a replica killed
 	go test -count=1 -v -timeout=5m -run=TestCrowd ./e2e/replicas -crowd=1000
 
 .PHONY: demo

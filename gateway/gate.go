@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/maypok86/otter/v2"
+	"golang.org/x/time/rate"
 
 	"sidegate.example/sidegate/gateway/decision"
 	"sidegate.example/sidegate/gateway/session"
@@ -37,6 +38,9 @@ type Gate struct {
 
 	checks     *otter.Cache[string, *check] // by handle; nil without Recheck
 	renewAfter atomic.Int64                 // no renewal asks Okta before, in Unix nanoseconds
+
+	// storeAway is how often the log says that the shared store is away: every browser that waits asks again each second or two.
+	storeAway rate.Sometimes
 
 	rank     uint64 // later gates have higher ones
 	joinOnce sync.Once
@@ -68,6 +72,9 @@ func New(c Config) (*Gate, error) {
 		log:     c.Logger,
 		cookies: cookieNames{session: c.CookieName, signIn: c.hostCookie("_signin"), device: c.hostCookie("_device"), kept: c.hostCookie("_kept")},
 		beats:   newBeats(),
+
+		storeAway: rate.Sometimes{Interval: time.Minute},
+
 		rank:    c.State.gates.Add(1),
 	}
 	for _, own := range []string{g.cookies.session, g.cookies.signIn, g.cookies.device, g.cookies.kept} {

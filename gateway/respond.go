@@ -152,7 +152,9 @@ func (x *exchange) failed(err error) {
 
 // paused answers while the store that replicas share is out of reach. Who is signed in notices nothing.
 func (x *exchange) paused(err error, back string) {
-	x.log.ErrorContext(x.r.Context(), "no sign-in is possible: the shared store is out of reach", slog.Any("error", err))
+	x.storeAway.Do(func() {
+		x.log.ErrorContext(x.r.Context(), "no sign-in is possible: the shared store is out of reach", slog.Any("error", err))
+	})
 	x.w.Header().Set("Retry-After", "5")
 	if !x.wantsPage() && x.r.Method != http.MethodPost {
 		x.document(http.StatusServiceUnavailable, "Sign-in is not possible right now. Try again in a few seconds.")

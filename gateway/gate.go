@@ -75,7 +75,7 @@ func New(c Config) (*Gate, error) {
 
 		storeAway: rate.Sometimes{Interval: time.Minute},
 
-		rank:    c.State.gates.Add(1),
+		rank: c.State.gates.Add(1),
 	}
 	for _, own := range []string{g.cookies.session, g.cookies.signIn, g.cookies.device, g.cookies.kept} {
 		if c.UpstreamCookie != nil && c.UpstreamCookie.Is(own) {

@@ -197,7 +197,7 @@ func TestS49StoreOutOfReach(t *testing.T) {
 	if !strings.Contains(sent.body, "Sign-in is not possible right now") {
 		t.Errorf("the page says %s", sent.body)
 	}
-	if n := strings.Count(w.logs.String(), "the shared store is out of reach"); n != 1 {
+	if n := strings.Count(w.logs.String(), "no sign-in is possible"); n != 1 {
 		t.Errorf("the log says %d times within a minute that the store is away, want once", n)
 	}
 	if n := flow.total() - asked; n != 0 {

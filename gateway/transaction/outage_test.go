@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/gateway/transaction"
 )
 
@@ -112,5 +113,45 @@ func TestReturnOfTheStoreEndsThePause(t *testing.T) {
 		time.Sleep(interval)
 		synctest.Wait()
 		r.b.wantKind(r.b.get(v), flows.KindDone)
+	})
+}
+
+// older brings the document of a moment ago, as a Redis does that has lost its latest writes in a failover.
+type older struct {
+	store.Turns
+	was *store.Turn
+}
+
+func (o *older) Acquire(ctx context.Context, k store.Kind, id string, hold time.Duration) (store.Turn, error) {
+	turn, err := o.Turns.Acquire(ctx, k, id, hold)
+	if o.was != nil {
+		turn.Doc, turn.Revision = o.was.Doc, o.was.Revision
+	}
+	return turn, err
+}
+
+// A Redis has lost its latest writes, the approval among them: nobody is let in by what it does not know of, and the sign-in
+// is not stuck.
+func TestStoreHasLostTheApproval(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		m := &older{Turns: r.way[0].Turns}
+		r.a.Use(&store.Store{Documents: r.way[0].Documents, Turns: m})
+		v := r.a.begin("ann")
+		was, err := r.way[0].Turns.Acquire(t.Context(), store.SignIns, v.ID, time.Second)
+		if err == nil {
+			err = r.way[0].Turns.Release(t.Context(), was)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.org.approve(v)
+		r.a.polled(v)
+		r.a.wantKind(r.a.get(v), flows.KindDone)
+		m.was = &was
+		r.a.wantNoRedemption(v.ID, transaction.ErrNotDone)
+		m.was = nil
+		if got, _, err := r.a.Redeem(v.ID, site, bySubject); err != nil || got != "session of ann" {
+			t.Errorf("Redeem: %q, %v", got, err)
+		}
 	})
 }

@@ -40,9 +40,13 @@ func (m *Manager) redeem(ctx context.Context, id, site string, mint func(identit
 	if err := m.take(ctx, t, true); err != nil {
 		return "", identity.Identity{}, err
 	}
-	if !time.Now().Before(t.forgetAt) { // as another replica knew
+	switch { // another replica may have known more, and a store that has lost writes less
+	case !time.Now().Before(t.forgetAt):
 		m.pass(t)
 		return "", identity.Identity{}, ErrGone
+	case t.step.Kind != flows.KindDone:
+		m.pass(t)
+		return "", identity.Identity{}, ErrNotDone
 	}
 	who := *t.step.Identity
 	if t.redeemed {

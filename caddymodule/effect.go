@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sidegate.example/sidegate/flows/factors"
 	"sidegate.example/sidegate/gateway/identity"
@@ -63,7 +64,8 @@ func (s Settings) checkIdentityAlone(whole Settings) error {
 }
 
 // checkCodes finds what of engine factors is about a factor that nobody is asked for here. To set one up, people prove any factor
-// that they have, so that a text message can be sent wherever enroll has a factor.
+// that they have, so that a text message can be sent wherever enroll has a factor, and one that no sign-in ends with is of use beside
+// one that does.
 func (s Settings) checkCodes(whole Settings) error {
 	accepted := factorNames(whole.Factors)
 	if len(accepted) == 0 {
@@ -72,9 +74,14 @@ func (s Settings) checkCodes(whole Settings) error {
 	asks := func(f ...identity.Factor) bool {
 		return slices.ContainsFunc(f, func(f identity.Factor) bool { return slices.Contains(accepted, f) })
 	}
+	letsIn := func(f string) bool { // a push may prove the number too
+		return asks(identity.Factor(f)) || f == string(identity.Push) && asks(identity.NumberChallenge)
+	}
 	enrols := len(whole.Enroll) > 0
 	mails := asks(identity.Email) || slices.Contains(whole.Enroll, string(identity.Email)) || enrols && slices.Contains(whole.EnrollRequires, enrollEmail)
 	switch {
+	case len(s.Enroll) > 0 && !slices.ContainsFunc(s.Enroll, letsIn):
+		return fmt.Errorf("enroll %s lets nobody in, because no sign-in ends with that here; enroll what is among factors, or add one of these to them", strings.Join(s.Enroll, " "))
 	case len(s.EnrollRequires) > 0 && !enrols && whole.primary() != factors.PrimaryIdentityEngine:
 		return errors.New("enroll_requires guards nothing, because nothing can be set up here; name what can with enroll, or leave it out")
 	case s.NumberChallenge != "" && !asks(identity.Push, identity.NumberChallenge) && !enrols:

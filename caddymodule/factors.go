@@ -60,7 +60,8 @@ type FactorsSettings struct {
 	UserGroups string `json:"user_groups,omitempty"`
 
 	// Enroll are the factors that people can set up here, of push, totp, google_otp, sms, voice, email and
-	// security_question. What a sign-in must have proved before is enroll_requires. Default: none.
+	// security_question. One at least must be among Factors, where push also counts for number_challenge. What a sign-in
+	// must have proved before is enroll_requires. Default: none.
 	Enroll []string `json:"enroll,omitempty"`
 
 	// EnrollURL is the page on the org that is named to who has no factor and can set none up here. Default: the

@@ -37,7 +37,7 @@ type check struct {
 	next time.Time
 	// failing says that it was asked since good, or may have been, and gave no answer that is known here.
 	failing bool
-	// groups are those that Okta named at good; nil for those of the cookie.
+	// groups are those that Okta named last; nil for those of the cookie.
 	groups []string
 	// asking is set by the request that asks.
 	asking atomic.Bool
@@ -161,13 +161,11 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 	if !is.Active {
 		g.log.WarnContext(ctx, "session ended: okta no longer lets the person in", slog.String("user", s.Identity.Login),
 			slog.String("subject", s.Identity.Subject), slog.String("session", s.Handle))
-		if err := state.Revoke(ctx, store.Revocation{Session: s.Handle, Until: s.ExpiresAt}); err != nil {
-			failed("a session that okta has ended may live on at other replicas", err)
-		}
+		g.endSession(ctx, s)
 		return next
 	}
-	doc.Checked, doc.Groups, doc.Renewal = now.UTC(), nil, is.Renewal
-	if is.Groups != nil {
+	doc.Checked, doc.Renewal = now.UTC(), is.Renewal
+	if is.Groups != nil { // otherwise those that it named last stay
 		doc.Groups = append([]string{}, g.wanted(is.Groups)...)
 	}
 	if err := state.keep(keeping, doc); err != nil {

@@ -44,7 +44,7 @@ type storedSession struct {
 	Kin string `json:"kin,omitempty"`
 	// Renewal is identity.Identity.Renewal, as the latest answer of Okta has left it.
 	Renewal string `json:"renewal,omitempty"`
-	// Checked is when Okta last said that the person may be signed in, Groups are those that it named then; nil for none named.
+	// Checked is when Okta last said that the person may be signed in, Groups are those that it named last; nil for none named.
 	Checked time.Time `json:"checked,omitzero"`
 	Groups  []string  `json:"groups"`
 }

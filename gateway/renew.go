@@ -7,7 +7,6 @@ import (
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/session"
-	"sidegate.example/sidegate/gateway/store"
 )
 
 // renewal is what becomes of a session that is to be prolonged.
@@ -56,7 +55,7 @@ func (x *exchange) renew(claims *session.Opened, now time.Time) renewal {
 			slog.String("user", claims.Identity.Login), slog.String("session", claims.Handle))
 		return renewalUnknown
 	case !active:
-		x.revoke(store.Revocation{Session: claims.Handle, Until: claims.ExpiresAt})
+		x.endSession(ctx, claims)
 		x.log.WarnContext(ctx, "session ended: okta no longer lets the person in", slog.String("user", claims.Identity.Login),
 			slog.String("subject", claims.Identity.Subject), slog.String("session", claims.Handle), slog.String("client_ip", x.facts.ClientIP))
 		return renewalRefused

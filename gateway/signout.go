@@ -52,12 +52,9 @@ func (x *exchange) signOut() {
 		return
 	}
 	everywhere := x.r.PostForm.Get(choiceField) == ui.SignOutEverywhere
-	told := x.revoke(store.Revocation{Session: claims.Handle, Until: claims.ExpiresAt})
-	if claims.Kin != "" {
-		told = x.revoke(store.Revocation{Session: claims.Kin, Until: claims.ExpiresAt}) && told
-	}
+	told := x.endSession(x.r.Context(), claims)
 	if everywhere {
-		told = x.revoke(allOf(x.cfg.Org, claims.Identity.Subject)) && told
+		told = x.revoke(x.r.Context(), allOf(x.cfg.Org, claims.Identity.Subject)) && told
 	}
 	_ = x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm())
 	x.log.InfoContext(x.r.Context(), "signed out", slog.String("user", claims.Identity.Login), slog.Bool("everywhere", everywhere),
@@ -79,14 +76,23 @@ func allOf(org, subject string) store.Revocation {
 	return store.Revocation{Org: org, Subject: subject, Before: now.Add(store.Skew), Until: now.Add(MaxLifetime)}
 }
 
+// endSession is revoke for a session and its family, also where the store has lost the document that says which that is.
+func (g *Gate) endSession(ctx context.Context, s *session.Opened) (told bool) {
+	told = g.revoke(ctx, store.Revocation{Session: s.Handle, Until: s.ExpiresAt})
+	if s.Kin != "" {
+		told = g.revoke(ctx, store.Revocation{Session: s.Kin, Until: s.ExpiresAt}) && told
+	}
+	return told
+}
+
 // revoke ends sessions, and reports whether every replica knows. What has been asked for is not given up when the browser
 // leaves.
-func (x *exchange) revoke(r store.Revocation) (told bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), revokeTimeout)
+func (g *Gate) revoke(ctx context.Context, r store.Revocation) (told bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeTimeout)
 	defer cancel()
-	err := x.cfg.State.Revoke(ctx, r)
+	err := g.cfg.State.Revoke(ctx, r)
 	if err != nil {
-		x.log.ErrorContext(ctx, "sessions have ended here and not yet on the other replicas; it is tried again until they know",
+		g.log.ErrorContext(ctx, "sessions have ended here and not yet on the other replicas; it is tried again until they know",
 			slog.String("session", r.Session), slog.String("subject", r.Subject), slog.Any("error", err))
 	}
 	return err == nil

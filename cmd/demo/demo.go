@@ -104,6 +104,7 @@ func (d *demo) startSite() error {
 		PushShowsServer:  d.opts.embeddedPushShowsServer,
 		EnrollByPassword: d.opts.enrollByPassword,
 		PayrollFactors:   d.opts.payrollFactors,
+		PayrollEnroll:    enrollOf(d.opts.payrollFactors),
 		PayrollStepUp:    stepUpOf(d.opts.payrollFactors),
 		BehindProxy:      d.opts.behindProxy,
 		LegacyUpstream:   d.places.Legacy,

@@ -38,9 +38,16 @@ type siteConfig struct {
 	PushShowsServer  bool
 	EnrollByPassword bool
 	PayrollFactors   string
+	PayrollEnroll    string // what people set up there, "" for nothing
 	PayrollStepUp    string // the class of factor that a transfer needs
 	LegacyUpstream   string
 	Users            []caddyUser
+}
+
+// enrollOf is what the pages of Payroll can set up of these factors.
+func enrollOf(factors string) string {
+	can := strings.Fields(factors)
+	return strings.Join(slices.DeleteFunc(can, func(f string) bool { return f != "push" && f != "google_otp" }), " ")
 }
 
 // stepUpOf is the strongest class that these factors can give.

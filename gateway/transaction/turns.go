@@ -149,7 +149,7 @@ func (m *Manager) save(t *txn, s *shared, news bool) error {
 	s.unsaved = false
 	switch {
 	case err == nil:
-		s.tries, s.notBefore, s.revision = 0, time.Time{}, revision
+		s.notBefore, s.revision = time.Time{}, revision
 		return nil
 	case errors.Is(err, store.ErrNotFound): // it was cancelled on another replica
 		c, state := t.client, t.state

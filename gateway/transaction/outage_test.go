@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/gateway/transaction"
 )
@@ -154,4 +155,54 @@ func TestStoreHasLostTheApproval(t *testing.T) {
 			t.Errorf("Redeem: %q, %v", got, err)
 		}
 	})
+}
+
+// mute loses the answer to one Commit.
+type mute struct {
+	store.Turns
+	lose bool
+}
+
+func (m *mute) Commit(ctx context.Context, t store.Turn, doc []byte, ttl time.Duration, tell bool) error {
+	err := m.Turns.Commit(ctx, t, doc, ttl, tell)
+	if m.lose {
+		m.lose = false
+		return errDown
+	}
+	return err
+}
+
+// The time in which the other tabs of a browser get the same session begins when the first has it, and not while the store is
+// away, whether it heard of the session or not.
+func TestSessionThatNobodyHasHadOutlivesAnOutage(t *testing.T) {
+	for _, heard := range []bool{true, false} {
+		together(t, transaction.Config{}, func(r *replicas) {
+			m := &mute{Turns: r.way[0]}
+			r.a.Use(&store.Store{Documents: r.way[0].Documents, Turns: m})
+			v := r.a.begin("ann")
+			r.org.approve(v)
+			r.a.polled(v)
+			m.lose = heard
+			mints := 0
+			mint := func(who identity.Identity) (string, error) {
+				mints++
+				r.way[0].down.Store(!heard)
+				return bySubject(who)
+			}
+			if _, _, err := r.a.Redeem(v.ID, site, mint); !errors.Is(err, transaction.ErrUnavailable) {
+				t.Fatalf("Redeem: %v", err)
+			}
+			r.outage()
+			time.Sleep(15 * time.Second)
+			r.back()
+			for range 2 {
+				if got, _, err := r.a.Redeem(v.ID, site, mint); err != nil || got != "session of ann" || mints != 1 {
+					t.Errorf("heard %v: %q after %d, %v", heard, got, mints, err)
+				}
+				time.Sleep(9 * time.Second)
+			}
+			time.Sleep(2 * time.Second)
+			r.a.wantNoRedemption(v.ID, transaction.ErrGone)
+		})
+	}
 }

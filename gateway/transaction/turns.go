@@ -181,7 +181,7 @@ func (m *Manager) keeping(ctx context.Context, t *txn, c flows.ClientContext) co
 func (m *Manager) keepAhead(ctx context.Context, t *txn, c flows.ClientContext, state flows.State, step flows.Step) {
 	t.mu.Lock()
 	s := t.shared
-	if t.gone || s == nil {
+	if s == nil { // a reload has taken the store away
 		t.mu.Unlock()
 		return
 	}

@@ -97,18 +97,29 @@ func TestS45ClockAheadOfTheRevocation(t *testing.T) {
 		ended := func(issued time.Time) bool { // as its cookie has it
 			return s.revocations.Revoked("o", &session.Opened{Claims: session.Claims{IssuedAt: issued.Truncate(time.Second), Identity: identity.Identity{Subject: "00u1"}}})
 		}
-		if now := time.Now(); !s.revocations.Begin("o", "00u1", now).Equal(now) {
+		begins := func(now time.Time) time.Time {
+			issued, ok := s.revocations.Begin("o", "00u1", now, now)
+			if !ok {
+				t.Errorf("what was proved at %v begins no session", now)
+			}
+			return issued
+		}
+		if now := time.Now(); !begins(now).Equal(now) {
 			t.Error("a session of whom nobody has revoked does not begin now")
 		}
-		ahead := time.Now().Add(store.Skew)
+		before, ahead := time.Now(), time.Now().Add(store.Skew)
+		time.Sleep(time.Millisecond)
 		if err := s.Revoke(t.Context(), allOf("o", "00u1")); err != nil {
 			t.Fatal(err)
 		}
 		if !ended(ahead) || !ended(time.Now()) {
 			t.Error("a session lives on")
 		}
+		if _, ok := s.revocations.Begin("o", "00u1", before, time.Now()); ok {
+			t.Error("what was proved before begins a session afterwards")
+		}
 		for range 20 {
-			issued := s.revocations.Begin("o", "00u1", time.Now())
+			issued := begins(time.Now())
 			if ended(issued) || time.Until(issued) > store.Skew+time.Second {
 				t.Errorf("a session that begins afterwards, at %v, has ended", issued)
 			}

@@ -95,13 +95,14 @@ func (m *member) startOver(p *page) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.crowd.w.t.Logf("%s has to start over: %s", m.login, p)
-	if reason := attr(p.main, "data-reason"); reason != "expired" {
+	if reason := attr(p.main, "data-reason"); p.shown() == "step/denied" && reason != "expired" {
 		m.failures = append(m.failures, m.login+" has to start over: "+reason)
 	}
 }
 
 // finish goes on to the app, whatever comes between.
 func (m *member) finish(p *page) {
+	denied := false // so that the next page is the first one, and who is there is counted already
 	for range 200 {
 		if p == nil {
 			m.failed("no answer")
@@ -115,10 +116,15 @@ func (m *member) finish(p *page) {
 				m.failed("%v", err)
 			}
 			return
-		case "signin/identify":
+		case "signin/identify": // the sign-in had begun, and is gone
+			if !denied {
+				m.startOver(p)
+			}
+			denied = false
 			p = m.send(p, "identify", credentials(m.person))
 		case "step/denied":
 			m.startOver(p)
+			denied = true
 			p = m.send(p, "cancel", nil)
 		case "step/choose":
 			factor := "push"

@@ -56,11 +56,11 @@ func (m *Memory) Commit(_ context.Context, t Turn, doc []byte, ttl time.Duration
 	if d := s.get(t.ID); d != nil && d.by == t.Token && !d.saved { // it took effect
 		return nil
 	}
-	if err := s.change(t, document{bytes: doc, revision: t.Revision + 2}, ttl); err != nil {
+	if err := s.change(t, document{bytes: doc, revision: t.Committed()}, ttl); err != nil {
 		return err
 	}
 	if told {
-		tell(s.readers, Change{t.ID, t.Revision + 2})
+		tell(s.readers, Change{t.ID, t.Committed()})
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func (m *Memory) Commit(_ context.Context, t Turn, doc []byte, ttl time.Duration
 func (m *Memory) Save(_ context.Context, t Turn, doc []byte, ttl time.Duration) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.shelf(t.Kind).change(t, document{bytes: doc, revision: t.Revision + 1, saved: true}, ttl)
+	return m.shelf(t.Kind).change(t, document{bytes: doc, revision: t.Saved(), saved: true}, ttl)
 }
 
 // change puts a document in place that nobody else has changed since t.

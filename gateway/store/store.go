@@ -119,13 +119,18 @@ type Change struct {
 type Turn struct {
 	Kind Kind
 	ID   string
-	// Doc is the document as it is, and Revision grows with its changes: a Save makes it one more than this, a Commit two
-	// more. They are nil and 0 where it is yet to be.
+	// Doc is the document as it is, and Revision grows with each change of it. They are nil and 0 where it is yet to be.
 	Doc      []byte
 	Revision uint64
+	// Saves counts the Saves of this turn, the one that it is given to included: who has the turn counts them.
+	Saves uint64
 	// Token tells this turn from all others.
 	Token string
 }
+
+// Saved is the Revision of the document after the Save that t is given to, Committed the one after the Commit.
+func (t Turn) Saved() uint64     { return t.Revision + t.Saves }
+func (t Turn) Committed() uint64 { return t.Saved() + 1 }
 
 // Revocations are sessions that ended before their time.
 type Revocations interface {

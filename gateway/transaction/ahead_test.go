@@ -1,6 +1,7 @@
 package transaction_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,5 +79,50 @@ func TestWhatIsKeptAheadHidesNoEnd(t *testing.T) {
 		if end.Seq == middle.Seq || middle.Seq == v.Seq {
 			t.Errorf("the steps are %d, %d and %d", v.Seq, middle.Seq, end.Seq)
 		}
+	})
+}
+
+// twice is an org whose poll gets what it gets once in two pieces, and keeps both: the code, and the tokens for it.
+type twice struct {
+	*org
+	between, then func()
+	after         []string // what later polls went on with
+}
+
+func (o *twice) Poll(ctx context.Context, c flows.ClientContext, s flows.State) (flows.State, flows.Step, error) {
+	if o.then == nil {
+		o.after = append(o.after, string(s))
+		return s, completing("ann", ""), nil
+	}
+	then := o.then
+	o.then = nil
+	flows.Keep(ctx, flows.State("code"), completing("ann", ""))
+	o.between()
+	flows.Keep(ctx, flows.State("tokens"), completing("ann", ""))
+	then()
+	return flows.State("tokens"), completing("ann", ""), nil
+}
+
+// A replica that has read what was kept first goes on with what was kept last: the code is spent by then.
+func TestWhatIsKeptSecondIsSeen(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		v, resume := r.a.begin("ann"), make(chan struct{})
+		o := &twice{org: r.org, between: func() { r.b.get(v) }}
+		o.then = func() {
+			r.way[0].down.Store(true) // the first replica dies
+			<-resume
+		}
+		r.a.SetEngine(engine, 2, o, r.heard)
+		r.b.SetEngine(engine, 2, o, r.heard)
+		r.a.polled(v)
+		w := r.b.watch(v)
+		time.Sleep(25 * time.Second) // the turn of the dead one ends
+		synctest.Wait()
+		w.Close()
+		if len(o.after) == 0 || o.after[0] != "tokens" {
+			t.Errorf("the other replica went on with %q", o.after)
+		}
+		close(resume)
+		synctest.Wait()
 	})
 }

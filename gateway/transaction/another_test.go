@@ -62,3 +62,32 @@ func TestAnotherStoreKeepsWhatBeganHere(t *testing.T) {
 		})
 	}
 }
+
+// One that another replica has gone further with does not go on here from where it was, when a reload takes the store away.
+func TestAnotherStoreDropsWhatWentOnElsewhere(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		v := r.a.begin("ann")
+		if _, err := r.b.answer(r.b.get(v), choose("totp")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		r.a.Use(nil)
+		if got, ok := r.a.Get(v.ID, site); ok {
+			t.Errorf("here it is still at %q", got.Step.Kind)
+		}
+		r.b.wantKind(r.b.get(v), "code")
+	})
+}
+
+// A reload takes the store away in the middle of a call, before what Okta gives once could be kept: the call goes on.
+func TestAnotherStoreInTheMiddleOfACall(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		v := r.a.begin("ann")
+		o := &twice{org: r.org, between: func() { r.a.Use(nil) }, then: func() {}}
+		r.a.SetEngine(engine, 2, o, r.heard)
+		r.a.polled(v)
+		if got := r.a.get(v); !got.Step.Wait.Completing || got.Trouble != "" {
+			t.Errorf("%+v %v", got.Step, got.Cause)
+		}
+	})
+}

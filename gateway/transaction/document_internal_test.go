@@ -99,3 +99,24 @@ func FuzzDocument(f *testing.F) {
 		}
 	})
 }
+
+// What is kept ahead has the browser of the gesture that led there, and nothing of what hindered polls before: whoever goes on
+// with it asks at once.
+func TestAheadIsAFreshStart(t *testing.T) {
+	c, err := flows.NewClientContext("198.51.100.9", "another", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now()
+	from := &txn{
+		site: unique.Make("app.example.com"), seq: 4, nextPoll: at.Add(time.Hour), failures: 3, trouble: flows.ReasonUnavailable, cause: context.DeadlineExceeded,
+		forgetAt: at.Add(time.Second), expires: at.Add(time.Minute),
+	}
+	d := from.ahead(9, c, flows.State("tokens"), flows.Step{Kind: flows.KindWait})
+	if d.Revision != 9 || d.Seq != 5 || d.Client != c || string(d.State) != "tokens" || d.Step.Kind != flows.KindWait {
+		t.Errorf("it is %+v", d)
+	}
+	if d.Failures != 0 || d.Trouble != "" || d.Cause != "" || d.NextPoll.After(time.Now()) || !d.ForgetAt.Equal(from.expires) {
+		t.Errorf("it is hindered: %+v", d)
+	}
+}

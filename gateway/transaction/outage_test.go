@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/store"
 	"sidegate.example/sidegate/gateway/transaction"
 )
@@ -154,4 +155,105 @@ func TestStoreHasLostTheApproval(t *testing.T) {
 			t.Errorf("Redeem: %q, %v", got, err)
 		}
 	})
+}
+
+// mute loses the answer to one Commit.
+type mute struct {
+	store.Turns
+	lose bool
+}
+
+func (m *mute) Commit(ctx context.Context, t store.Turn, doc []byte, ttl time.Duration, tell bool) error {
+	err := m.Turns.Commit(ctx, t, doc, ttl, tell)
+	if m.lose {
+		m.lose = false
+		return errDown
+	}
+	return err
+}
+
+// The time in which the other tabs of a browser get the same session begins when the first has it, and not while the store is
+// away, whether it heard of the session or not.
+func TestSessionThatNobodyHasHadOutlivesAnOutage(t *testing.T) {
+	for _, heard := range []bool{true, false} {
+		together(t, transaction.Config{}, func(r *replicas) {
+			m := &mute{Turns: r.way[0]}
+			r.a.Use(&store.Store{Documents: r.way[0].Documents, Turns: m})
+			v := r.a.begin("ann")
+			r.org.approve(v)
+			r.a.polled(v)
+			m.lose = heard
+			mints := 0
+			mint := func(who identity.Identity) (string, error) {
+				mints++
+				r.way[0].down.Store(!heard)
+				return bySubject(who)
+			}
+			if _, _, err := r.a.Redeem(v.ID, site, mint); !errors.Is(err, transaction.ErrUnavailable) {
+				t.Fatalf("Redeem: %v", err)
+			}
+			r.outage()
+			time.Sleep(15 * time.Second)
+			r.back()
+			for range 2 {
+				if got, _, err := r.a.Redeem(v.ID, site, mint); err != nil || got != "session of ann" || mints != 1 {
+					t.Errorf("heard %v: %q after %d, %v", heard, got, mints, err)
+				}
+				time.Sleep(9 * time.Second)
+			}
+			time.Sleep(2 * time.Second)
+			r.a.wantNoRedemption(v.ID, transaction.ErrGone)
+		})
+	}
+}
+
+// A store that does not answer holds up what Okta said for no more than a second: keeping it ahead is only against the death of
+// this process.
+func TestKeepingAheadWaitsASecond(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		r.a.Use(&store.Store{Documents: r.way[0], Turns: stuck{r.way[0]}})
+		r.org.script(func(o *org) { o.onKept = func() {} })
+		v := r.a.begin("ann")
+		defer r.a.watch(v).Close()
+		r.org.approve(v)
+		time.Sleep(interval*11/10 + time.Second + 100*time.Millisecond)
+		synctest.Wait()
+		r.a.wantKind(r.a.get(v), flows.KindDone)
+	})
+}
+
+// stuck is a store that takes no Save.
+type stuck struct{ store.Turns }
+
+func (stuck) Save(ctx context.Context, _ store.Turn, _ []byte, _ time.Duration) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Who had to wait for the turn may find the time over in which the other tabs get the same session: no other one is made.
+func TestTimeOfASessionIsOverAfterTheTurn(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		m := &late{Turns: r.way[1]}
+		r.b.Use(&store.Store{Documents: r.way[1], Turns: m})
+		v := r.a.begin("ann")
+		r.org.approve(v)
+		r.a.polled(v)
+		if got, _, err := r.a.Redeem(v.ID, site, bySubject); err != nil || got != "session of ann" {
+			t.Fatalf("Redeem: %q, %v", got, err)
+		}
+		time.Sleep(5 * time.Second)
+		m.by = 6 * time.Second
+		r.b.wantNoRedemption(v.ID, transaction.ErrGone)
+	})
+}
+
+// late is a store whose turns take a while to get.
+type late struct {
+	store.Turns
+	by time.Duration
+}
+
+func (l *late) Acquire(ctx context.Context, k store.Kind, id string, hold time.Duration) (store.Turn, error) {
+	time.Sleep(l.by)
+	return l.Turns.Acquire(ctx, k, id, hold)
 }

@@ -49,21 +49,27 @@ func (m *Manager) redeem(ctx context.Context, id, site string, mint func(identit
 		return "", identity.Identity{}, ErrNotDone
 	}
 	who := *t.step.Identity
-	if t.redeemed {
+	until, unheard := t.forgetAt, time.Now().Add(redeemGrace)
+	if t.redeemed && !until.After(unheard) {
 		m.pass(t)
 		return t.minted, who, nil
 	}
-	minted, err := mint(who)
-	if err != nil {
-		m.pass(t)
-		return "", identity.Identity{}, err
+	if !t.redeemed {
+		minted, err := mint(who)
+		if err != nil {
+			m.pass(t)
+			return "", identity.Identity{}, err
+		}
+		t.minted, t.redeemed = minted, true
 	}
-	t.minted, t.redeemed = minted, true
-	t.forgetAt = time.Now().Add(redeemGrace)
+	t.forgetAt = unheard
 	err = m.give(t, false)
+	if err != nil { // nobody has had it yet
+		t.forgetAt = until
+	}
 	m.arm(t)
 	if err != nil {
 		return "", identity.Identity{}, err
 	}
-	return minted, who, nil
+	return t.minted, who, nil
 }

@@ -135,7 +135,7 @@ func (m *Manager) releaseInStore(in *link, turn store.Turn) {
 
 // save commits what t has become. The lock is held before and after, but not meanwhile; the turn here is had.
 func (m *Manager) save(t *txn, s *shared, news bool) error {
-	revision := s.held.Revision + 2 // as Commit counts
+	revision := s.held.Committed()
 	doc, err := t.document(revision).encode()
 	if err != nil {
 		return unavailable(err)
@@ -181,12 +181,13 @@ func (m *Manager) keeping(ctx context.Context, t *txn, c flows.ClientContext) co
 func (m *Manager) keepAhead(ctx context.Context, t *txn, c flows.ClientContext, state flows.State, step flows.Step) {
 	t.mu.Lock()
 	s := t.shared
-	if t.gone || s == nil {
+	if s == nil { // a reload has taken the store away
 		t.mu.Unlock()
 		return
 	}
+	s.held.Saves++
 	turn, live := s.held, time.Until(t.expires)+graceForCounting
-	doc, err := t.ahead(turn.Revision+1, c, state, step).encode() // as Save counts
+	doc, err := t.ahead(turn.Saved(), c, state, step).encode()
 	t.mu.Unlock()
 	if err != nil {
 		return

@@ -99,16 +99,16 @@ func (t turns) Commit(ctx context.Context, turn store.Turn, doc []byte, ttl time
 	var notice []byte
 	if tell {
 		var err error
-		if notice, err = t.notice(ctx, turn.Kind, store.Change{ID: turn.ID, Revision: turn.Revision + 2}); err != nil {
+		if notice, err = t.notice(ctx, turn.Kind, store.Change{ID: turn.ID, Revision: turn.Committed()}); err != nil {
 			return err
 		}
 	}
-	return t.commit(ctx, turn, doc, ttl, turn.Revision+2, "", notice)
+	return t.commit(ctx, turn, doc, ttl, turn.Committed(), "", notice)
 }
 
 // Save implements store.Turns.
 func (t turns) Save(ctx context.Context, turn store.Turn, doc []byte, ttl time.Duration) error {
-	return t.commit(ctx, turn, doc, ttl, turn.Revision+1, "save", nil)
+	return t.commit(ctx, turn, doc, ttl, turn.Saved(), "save", nil)
 }
 
 func (t turns) commit(ctx context.Context, turn store.Turn, doc []byte, ttl time.Duration, revision uint64, how string, notice []byte) error {

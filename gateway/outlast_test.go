@@ -58,13 +58,14 @@ func TestS45StoreThatComesIntoUseIsToldWhatHasEnded(t *testing.T) {
 func TestS62RevocationWithoutTheDocument(t *testing.T) {
 	s := NewState()
 	defer s.Close()
-	docs := &offStore{Documents: s.documents, off: true}
+	docs := &offStore{Documents: s.documents}
+	docs.off.Store(true)
 	s.documents = docs
 	r := store.Revocation{Session: "0011223344556677", Until: time.Now().Add(time.Hour)}
 	if err := s.Revoke(t.Context(), r); err == nil {
 		t.Error("without the store it is said to be done")
 	}
-	docs.off = false
+	docs.off.Store(false)
 	if err := s.Revoke(t.Context(), r); err != nil {
 		t.Errorf("a session that is not listed: %v", err)
 	}
@@ -156,7 +157,7 @@ func TestS57ProlongedWithoutTheStore(t *testing.T) {
 	w := newWorld(t, flow, func(c *Config) { c.State = state })
 	b := w.browser(t)
 	before := b.signIn().Value
-	docs.off = true
+	docs.off.Store(true)
 	stay := b.request("POST", "/_mfa/session", "")
 	stay.Header.Set("Sec-Fetch-Site", "same-origin")
 	stay.Header.Set("X-Requested-With", "fetch")
@@ -190,7 +191,7 @@ func TestRecheckWithoutTheStore_S54_S77(t *testing.T) {
 				time.Sleep(30 * time.Minute)
 				knows.want("the request that asks", 200, "staff,finance")
 				knows.want("no longer staff", 403, "")
-				docs.off = true
+				docs.off.Store(true)
 				another := func() *rechecking {
 					r := newRechecking(t, state, flow, func(cfg *Config) { cfg.RecheckGrace = c.grace })
 					r.cookie = knows.cookie
@@ -203,7 +204,7 @@ func TestRecheckWithoutTheStore_S54_S77(t *testing.T) {
 				one.want("a grace after the sign-in", c.status, c.groups)
 				another().want("the same, at the first request", c.status, c.groups)
 				knows.want("where it is known, within the grace after the answer", 403, "")
-				docs.off = false
+				docs.off.Store(false)
 				time.Sleep(recheckPause)
 				one.ask()
 				one.want("the store is back", 403, "")

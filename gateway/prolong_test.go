@@ -150,7 +150,7 @@ func TestRecheckedIntoManyGroupsIsProlonged_S57_S61(t *testing.T) {
 				}
 				for n := range 40 { // a click each five minutes
 					time.Sleep(5 * time.Minute)
-					turns.shut = n < 7
+					turns.shut.Store(n < 7)
 					req, w := r.request(), httptest.NewRecorder()
 					req.Header.Set("Sec-Fetch-Mode", "navigate")
 					if !r.Handle(w, req, Facts{ClientIP: clientIP, Secure: true}).Allowed() {

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,11 +220,11 @@ func TestRecheckRotates_S54(t *testing.T) {
 // turnstile keeps no change of a document for who has no more time, as a store out of this process does, and none at all while shut.
 type turnstile struct {
 	store.Turns
-	shut bool
+	shut atomic.Bool
 }
 
 func (t *turnstile) Commit(ctx context.Context, turn store.Turn, doc []byte, ttl time.Duration, tell bool) error {
-	if t.shut {
+	if t.shut.Load() {
 		return errors.Join(errors.New("connection refused"), t.Release(ctx, turn))
 	}
 	if err := ctx.Err(); err != nil {
@@ -273,16 +274,16 @@ func TestRecheckRenewalOutlivesTheStore_S77(t *testing.T) {
 				r := newRechecking(t, state, flow)
 				r.enter()
 				time.Sleep(15 * time.Minute)
-				turns.shut = true
+				turns.shut.Store(true)
 				r.want("the request that asks", 200, "staff,finance")
-				docs.off = true
+				docs.off.Store(true)
 				time.Sleep(recheckPause)
 				r.want("the next, which cannot be put", 200, "staff,finance")
-				docs.off = false
+				docs.off.Store(false)
 				flow.say(flows.Standing{}, errors.New("connection refused"))
 				time.Sleep(recheckPause)
 				r.want("the next, which has no answer", 200, "staff,finance")
-				turns.shut = false
+				turns.shut.Store(false)
 				time.Sleep(recheckPause)
 				r.want("the next, with the store", 200, "staff,finance")
 				flow.say(flows.Standing{Subject: "00u1", Active: true, Renewal: "rt-3"}, nil)

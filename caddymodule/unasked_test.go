@@ -46,6 +46,7 @@ func TestPolicyHoldsWhatOktaIsAskedFor_S13(t *testing.T) {
 // groupsAsked is how groups are asked for with an engine.
 type groupsAsked struct {
 	defaults string // in the global options
+	factors  string // of engine factors
 	option   string
 	unasked  Settings // those of a site without the option
 	asked    Settings
@@ -58,8 +59,8 @@ func factorsOf(userGroups string) Settings {
 func askedForGroups(t *testing.T) map[string]groupsAsked {
 	t.Setenv("SIDEGATE_TEST_API_TOKEN", apiToken)
 	return map[string]groupsAsked{
-		engineIdentity: {"", "scopes openid profile email groups", Settings{}, Settings{Scopes: []string{"openid", "profile", "email", "groups"}}},
-		engineFactors: {"engine factors\n\t\tapi_token {env.SIDEGATE_TEST_API_TOKEN}\n\t\tfactors push totp", "user_groups on",
+		engineIdentity: {"", "", "scopes openid profile email groups", Settings{}, Settings{Scopes: []string{"openid", "profile", "email", "groups"}}},
+		engineFactors: {"engine factors\n\t\tapi_token {env.SIDEGATE_TEST_API_TOKEN}", "factors push totp", "user_groups on",
 			factorsOf(off), factorsOf(on)},
 	}
 }
@@ -86,7 +87,7 @@ func TestDenyOfGroupsAcrossSSO_S13(t *testing.T) {
 				w.settings = c.settings
 				port := freePort(t)
 				accounts, wiki := "accounts.localhost:"+port, "wiki.localhost:"+port
-				w.defaults = strings.Join([]string{e.defaults, c.everywhere, "sso http://" + accounts + " http://" + wiki}, "\n\t\t")
+				w.defaults = strings.Join([]string{e.defaults, e.factors, c.everywhere, "sso http://" + accounts + " http://" + wiki}, "\n\t\t")
 				proxy := "\n\treverse_proxy " + w.up.Listener.Addr().String()
 				second := "\nhttp://" + wiki + " {\n\tbind 127.0.0.1\n\tokta_mfa {\n\t\t" + c.second + "\n\t\tdeny groups contractors\n\t}" + proxy + "\n}\n"
 				addr := w.run(adapt(t, w.caddyfile("http://"+accounts, "okta_mfa"+proxy)+second))
@@ -131,7 +132,7 @@ func TestDenyOfGroupsAcrossADomain_S13(t *testing.T) {
 		} {
 			t.Run(engine+" "+name, func(t *testing.T) {
 				w := newWorld(t)
-				w.settings, w.defaults = c.settings, e.defaults
+				w.settings, w.defaults = c.settings, e.defaults+"\n\t\t"+e.factors
 				addr := w.start(w.behind(e.option + "\n\t\tcookie_domain example.com\n\t\tdeny groups contractors"))
 				ring, err := session.RingFromSecrets([]string{testCookieSecret})
 				if err != nil {
@@ -159,9 +160,9 @@ func TestDenyOfGroupsAtAReload_S13(t *testing.T) {
 	for engine, e := range askedForGroups(t) {
 		t.Run(engine, func(t *testing.T) {
 			w, sim := newFactors(t, func(c *oktasim.Config) { c.Users[0].Groups = []string{"contractors"} })
-			w.defaults = e.defaults
+			site := map[string]func(string) string{engineIdentity: w.site, engineFactors: w.factorsSite}[engine]
 			address := "http://:" + freePort(t)
-			b := w.browser(w.run(adapt(t, w.caddyfile(address, w.simulated()))))
+			b := w.browser(w.run(adapt(t, w.caddyfile(address, site(e.factors)))))
 			signIn := func() {
 				b.waitAtPush()
 				approve(t, sim)
@@ -169,7 +170,7 @@ func TestDenyOfGroupsAtAReload_S13(t *testing.T) {
 			signIn()
 			b.arrive()
 			w.up.take(t)
-			if err := caddy.Load(adapt(t, w.caddyfile(address, w.site(e.option+"\n\t\tdeny groups contractors"))), true); err != nil {
+			if err := caddy.Load(adapt(t, w.caddyfile(address, site(e.factors+"\n\t\t"+e.option+"\n\t\tdeny groups contractors"))), true); err != nil {
 				t.Fatal(err)
 			}
 			w.blocked("a session whose groups nobody asked for", b.get("/payroll"))

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,9 +17,9 @@ import (
 func (s Settings) checkEffect(whole Settings) error {
 	switch whole.Engine {
 	case "", engineIdentity:
-		return errors.Join(s.checkFactorsAlone(), s.checkUnread(whole))
+		return cmp.Or(s.checkFactorsAlone(), s.checkUnread(whole))
 	case engineFactors:
-		return errors.Join(s.checkIdentityAlone(whole), s.checkUnread(whole), s.checkCodes(whole))
+		return cmp.Or(s.checkIdentityAlone(whole), s.checkUnread(whole), s.checkCodes(whole))
 	}
 	return nil // validate refuses it
 }
@@ -70,13 +71,12 @@ func (s Settings) checkIdentityAlone(whole Settings) error {
 
 // checkUnread finds what is of no use beside something else that is given.
 func (s Settings) checkUnread(whole Settings) error {
-	byFactors := whole.Engine == engineFactors
 	switch {
-	case s.PrivateKeyID != "" && whole.ClientSecret != "" && whole.PrivateKey == "" && whole.throughIdentityEngine():
+	case s.PrivateKeyID != "" && whole.ClientSecret != "" && whole.PrivateKey == "":
 		return errors.New("private_key_id changes nothing beside client_secret; leave it out")
-	case (s.APIPrivateKey != "" || s.APIPrivateKeyID != "") && whole.APIToken != "" && whole.APIClientID == "" && byFactors:
+	case (s.APIPrivateKey != "" || s.APIPrivateKeyID != "") && whole.APIToken != "" && whole.APIClientID == "":
 		return errors.New("api_private_key and api_private_key_id change nothing beside api_token; leave them out")
-	case len(s.Groups) > 0 && whole.UserGroups != on && byFactors:
+	case len(s.Groups) > 0 && whole.UserGroups != on && whole.Engine == engineFactors:
 		return errors.New("groups changes nothing, because nobody has groups here; write user_groups on, or leave it out")
 	}
 	return nil

@@ -238,7 +238,6 @@ func (x *exchange) admit(doc *handedOver) {
 		x.firstPage(doc.Back, "")
 		return
 	}
-	claims.Identity.Groups = x.wanted(claims.Identity.Groups)
 	cookie, bulk, err := x.seal(&claims)
 	if err == nil {
 		err = x.register(&claims, bulk)

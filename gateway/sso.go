@@ -132,7 +132,7 @@ func (x *exchange) handOver() {
 		return
 	}
 	if slices.Index(x.cfg.SSO, request.Site) < 1 || request.Policy != x.policyDigest() {
-		x.log.ErrorContext(x.r.Context(), "a site asks for a session that is not among those of sso here, or has another org, client id or engine; give both sites the same settings",
+		x.log.ErrorContext(x.r.Context(), "a site asks for a session that is not among those of sso here, or has another org, client id or engine, or asks okta for something else (scopes, user_groups, groups, claims); give both sites the same settings",
 			slog.String("site", request.Site))
 		x.problem(http.StatusForbidden, ui.ProblemMisconfigured, form{})
 		return
@@ -248,7 +248,6 @@ func (x *exchange) admit(doc *handedOver) {
 		x.firstPage(doc.Back, "")
 		return
 	}
-	claims.Identity.Groups = x.wanted(claims.Identity.Groups)
 	cookie, bulk, err := x.seal(&claims)
 	if err == nil {
 		err = x.register(&claims, bulk)

@@ -1,6 +1,7 @@
 package caddymodule
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,13 +12,14 @@ import (
 )
 
 // checkEffect refuses what s, the block of one site, says and what can change nothing there: whoever wrote it relies on it. whole
-// is s over the global options, of which some may be for other sites.
+// is s over the global options, of which some may be for other sites. Limits are taken everywhere: all sites of an org are to have
+// the same.
 func (s Settings) checkEffect(whole Settings) error {
 	switch whole.Engine {
 	case "", engineIdentity:
-		return s.checkFactorsAlone()
+		return cmp.Or(s.checkFactorsAlone(), s.checkUnread(whole))
 	case engineFactors:
-		return errors.Join(s.checkIdentityAlone(whole), s.checkCodes(whole))
+		return cmp.Or(s.checkIdentityAlone(whole), s.checkUnread(whole), s.checkCodes(whole))
 	}
 	return nil // validate refuses it
 }
@@ -51,14 +53,31 @@ func (s Settings) checkIdentityAlone(whole Settings) error {
 	if whole.throughIdentityEngine() {
 		return nil
 	}
+	logouts := whole.UniversalLogout == on // whose tokens are made out by that server, to that client
 	for _, g := range []given{
 		{"scopes", len(s.Scopes) > 0}, {"remember_me", s.RememberMe == on}, {"webauthn", s.WebAuthn == on},
 		{"self_service", len(s.SelfService) > 0 && !slices.Contains(s.SelfService, off)},
+		{"client_id", s.ClientID != "" && !logouts}, {"authorization_server", s.AuthorizationServer != "" && !logouts},
+		{"client_secret", s.ClientSecret != ""}, {"private_key", s.PrivateKey != ""}, {"private_key_id", s.PrivateKeyID != ""},
+		{"redirect_uri", s.RedirectURI != ""},
 	} {
 		if g.is {
 			return fmt.Errorf("%s is for engine identity_engine, and changes nothing here; leave it out, or write primary identity_engine%s",
 				g.name, map[string]string{"webauthn": "; passkeys of engine factors are webauthn among its factors"}[g.name])
 		}
+	}
+	return nil
+}
+
+// checkUnread finds what is of no use beside something else that is given.
+func (s Settings) checkUnread(whole Settings) error {
+	switch {
+	case s.PrivateKeyID != "" && whole.ClientSecret != "" && whole.PrivateKey == "":
+		return errors.New("private_key_id changes nothing beside client_secret; leave it out")
+	case (s.APIPrivateKey != "" || s.APIPrivateKeyID != "") && whole.APIToken != "" && whole.APIClientID == "":
+		return errors.New("api_private_key and api_private_key_id change nothing beside api_token; leave them out")
+	case len(s.Groups) > 0 && whole.UserGroups != on && whole.Engine == engineFactors:
+		return errors.New("groups changes nothing, because nobody has groups here; write user_groups on, or leave it out")
 	}
 	return nil
 }
@@ -78,13 +97,16 @@ func (s Settings) checkCodes(whole Settings) error {
 		return asks(identity.Factor(f)) || f == string(identity.Push) && asks(identity.NumberChallenge)
 	}
 	enrols := len(whole.Enroll) > 0
+	pushes := asks(identity.Push, identity.NumberChallenge) || enrols
 	mails := asks(identity.Email) || slices.Contains(whole.Enroll, string(identity.Email)) || enrols && slices.Contains(whole.EnrollRequires, enrollEmail)
 	switch {
 	case len(s.Enroll) > 0 && !slices.ContainsFunc(s.Enroll, letsIn):
 		return fmt.Errorf("enroll %s lets nobody in, because no sign-in ends with that here; enroll what is among factors, or add one of these to them", strings.Join(s.Enroll, " "))
 	case len(s.EnrollRequires) > 0 && !enrols && whole.primary() != factors.PrimaryIdentityEngine:
 		return errors.New("enroll_requires guards nothing, because nothing can be set up here; name what can with enroll, or leave it out")
-	case s.NumberChallenge != "" && !asks(identity.Push, identity.NumberChallenge) && !enrols:
+	case s.PushContext == pushGateway && !pushes && !whole.throughIdentityEngine():
+		return errors.New("push_context gateway changes nothing, because nobody is sent a push here; add push or number_challenge to factors, or leave it out")
+	case s.NumberChallenge != "" && !pushes:
 		return errors.New("number_challenge changes nothing, because nobody is sent a push here; add push or number_challenge to factors, or leave it out")
 	case s.SMSTemplate != "" && !asks(identity.SMS) && !enrols:
 		return errors.New("sms_template changes nothing, because nobody is sent a text message here; add sms to factors, or leave it out")

@@ -3,6 +3,7 @@ package caddymodule
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"sidegate.example/sidegate/flows"
@@ -66,11 +67,15 @@ func (s Settings) scopes(firstOnly bool) []string {
 	if s.Recheck == 0 || firstOnly || slices.Contains(s.Scopes, scopeOffline) {
 		return s.Scopes
 	}
-	scopes := s.Scopes
-	if len(scopes) == 0 {
-		scopes = identityengine.DefaultScopes()
+	return append(s.asked(), scopeOffline)
+}
+
+// asked are the scopes that say what Okta tells of a person, in a list of its own.
+func (s Settings) asked() []string {
+	if len(s.Scopes) == 0 {
+		return identityengine.DefaultScopes()
 	}
-	return append(slices.Clone(scopes), scopeOffline)
+	return slices.DeleteFunc(slices.Clone(s.Scopes), func(scope string) bool { return scope == scopeOffline })
 }
 
 // scopeOffline makes Okta give a refresh token.
@@ -92,7 +97,7 @@ func (s Settings) offers(service string) bool {
 
 // policy names what a session is good for: sites of one app at one issuer accept each other's only if their host is
 // the same too. Where the gate's own settings say what counts as a second factor, a session made under others is not
-// good (immunity S13).
+// good (immunity S13). Nor is one for which Okta was asked for something else: a deny passes over what it does not hold.
 func (s Settings) policy(r *resolved) string {
 	policy := s.enginePolicy(r)
 	if named := s.claimsNamed(); len(named) > 0 { // which a session that was made before does not hold
@@ -106,10 +111,11 @@ func (s Settings) policy(r *resolved) string {
 
 func (s Settings) enginePolicy(r *resolved) string {
 	if s.Engine != engineFactors {
-		return fingerprint("policy", r.issuer, r.clientID)
+		scopes := slices.Compact(slices.Sorted(slices.Values(s.asked())))
+		return fingerprint("policy", r.issuer, r.clientID, fingerprint(scopes...))
 	}
 	names := slices.Sorted(slices.Values(s.Factors))
-	return fingerprint("policy", engineFactors, r.org, string(s.primary()), s.identityKey(), r.clientID, fingerprint(names...))
+	return fingerprint("policy", engineFactors, r.org, string(s.primary()), s.identityKey(), r.clientID, fingerprint(names...), strconv.FormatBool(s.UserGroups == on))
 }
 
 // engine tells flows that differ apart, because a sign-in goes on with whichever flow of its engine served last:

@@ -26,7 +26,7 @@ func TestFactorsSettingsTellFlowsAndSessionsApart(t *testing.T) {
 			s.Primary, s.PrimaryIdentity = "identity", "{http.auth.user.id}"
 		}, false, false},
 		"number":      {func(s *Settings, _ *resolved) { s.NumberChallenge = "never" }, false, true},
-		"groups":      {func(s *Settings, _ *resolved) { s.UserGroups = "on" }, false, true},
+		"groups":      {func(s *Settings, _ *resolved) { s.UserGroups = "on" }, false, false},
 		"enroll":      {func(s *Settings, _ *resolved) { s.Enroll = []string{"push"} }, false, true},
 		"enroll page": {func(s *Settings, _ *resolved) { s.EnrollURL = "https://acme.okta.com/help" }, false, true},
 		"template":    {func(s *Settings, _ *resolved) { s.SMSTemplate = "t" }, false, true},

@@ -43,7 +43,11 @@ func (w *world) factorsSite(options string) string {
 	if strings.Contains(options, "api_client_id") {
 		access = ""
 	}
-	return w.site("engine factors\n\t\t" + access + "\t\t" + options)
+	site := w.site("engine factors\n\t\t" + access + "\t\t" + options)
+	if strings.Contains(options, "primary identity_engine") {
+		return site
+	}
+	return strings.NewReplacer("\t\tauthorization_server default\n", "", "\t\tredirect_uri https://app.example.com/_mfa/callback\n", "").Replace(site)
 }
 
 // choices are what a page's buttons choose.

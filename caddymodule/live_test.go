@@ -92,9 +92,11 @@ type world struct {
 	storage string
 	// server goes into the servers block of the global options, global beside it.
 	server, global string
-	// defaults go into the global option okta_mfa; claims are those that the site's rules name.
+	// defaults go into the global option okta_mfa; claims are those that the site's rules name, and settings what else tells
+	// the policy of the sessions that are made here.
 	defaults string
 	claims   []string
+	settings Settings
 }
 
 func newWorld(t testing.TB) *world {
@@ -204,11 +206,11 @@ func bob() identity.Identity {
 
 // policy is that of the usual site.
 func (w *world) policy() string {
-	var s Settings
+	s := w.settings
 	for _, name := range w.claims {
 		s.Rules = append(s.Rules, Rule{Claim: name})
 	}
-	return s.policy(&resolved{issuer: w.org, clientID: testClientID})
+	return s.policy(&resolved{org: w.org, issuer: w.org, clientID: testClientID})
 }
 
 // cookie is a session of who on site, as a sign-in there makes it.

@@ -59,14 +59,14 @@ func TestRecheckInCaddy_S54(t *testing.T) {
 			},
 			func(w *world) string { return w.site("scopes openid profile email groups\n\t\t" + options) },
 			func(w *world) string {
-				return Settings{}.policy(&resolved{issuer: w.org + "/oauth2/default", clientID: testClientID})
+				return Settings{Scopes: []string{"openid", "profile", "email", "groups"}}.policy(&resolved{issuer: w.org + "/oauth2/default", clientID: testClientID})
 			},
 		},
 		"factors": {
 			func(t *testing.T) (*world, *oktasim.Org) { return newFactors(t) },
 			func(w *world) string { return w.factorsSite("factors push totp\n\t\tuser_groups on\n\t\t" + options) },
 			func(w *world) string {
-				return Settings{Engine: engineFactors, FactorsSettings: FactorsSettings{Factors: []string{"push", "totp"}}}.policy(&resolved{org: w.org, clientID: testClientID})
+				return Settings{Engine: engineFactors, FactorsSettings: FactorsSettings{Factors: []string{"push", "totp"}, UserGroups: on}}.policy(&resolved{org: w.org, clientID: testClientID})
 			},
 		},
 	} {

@@ -16,13 +16,13 @@ type SSOSettings struct {
 	// SSO are the origins of sites of which people sign in at the first, such as https://accounts.example.com, and are then
 	// signed in at the others too: their browser is sent there and back with a code that works once and in that browser
 	// alone, and each site keeps a cookie of its own. Who signs out of one is out of all. The sites need the same org, client
-	// id, engine and keys, and one Caddy, or replicas with a shared store. "off" alone for none on a site whose global
-	// options have some. Default: none.
+	// id, engine, scopes, user_groups and keys, and one Caddy, or replicas with a shared store. "off" alone for none on a site
+	// whose global options have some. Default: none.
 	SSO []string `json:"sso,omitempty"`
 
-	// CookieDomain makes one session of all sites in a domain, such as example.com, that have the same org, client id, engine and
-	// keys. The session cookie is then sent to every host of the domain, and every one can set it: use SSO unless all of them
-	// are yours and kept as safe. Default: a session is of one host.
+	// CookieDomain makes one session of all sites in a domain, such as example.com, that have the same org, client id, engine,
+	// scopes, user_groups and keys. The session cookie is then sent to every host of the domain, and every one can set it: use
+	// SSO unless all of them are yours and kept as safe. Default: a session is of one host.
 	CookieDomain string `json:"cookie_domain,omitempty"`
 }
 

@@ -126,7 +126,7 @@ func (x *exchange) newSession(claims session.Claims) (string, error) {
 	return x.codec.Seal(x.r.Context(), x.binding(), claims)
 }
 
-// seal makes the cookie of a session that begins, and what of the session has to be kept elsewhere; nil for nothing.
+// seal makes the cookie of a session that begins or is prolonged, and what of the session has to be kept elsewhere first; nil for nothing.
 func (x *exchange) seal(claims *session.Claims) (string, *session.Bulk, error) {
 	cookie, err := x.newSession(*claims)
 	if !errors.Is(err, session.ErrTooLarge) {

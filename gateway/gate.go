@@ -8,6 +8,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -147,7 +148,10 @@ func (g *Gate) Handle(w http.ResponseWriter, r *http.Request, f Facts) Outcome {
 	session.Strip(r.Header, g.cookies.session, g.cookies.signIn, g.cookies.device, g.cookies.kept)
 	forgetLink(r.Header, g.cfg.Prefix)
 	g.headers.set(r.Header, &claims.Header)
-	if err := x.vouch(claims, now); err != nil {
+	if err := x.vouch(claims, now); errors.Is(err, upstream.ErrTooLarge) {
+		x.doesNotFit(claims, err)
+		return Outcome{}
+	} else if err != nil {
 		x.failed(err)
 		return Outcome{}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"sidegate.example/sidegate/gateway/decision"
@@ -16,11 +17,11 @@ import (
 // offStore is a store of documents that can be switched off.
 type offStore struct {
 	store.Documents
-	off bool
+	off atomic.Bool
 }
 
 func (s *offStore) Get(ctx context.Context, kind store.Kind, id string) ([]byte, error) {
-	if s.off {
+	if s.off.Load() {
 		return nil, errors.New("connection refused")
 	}
 	return s.Documents.Get(ctx, kind, id)
@@ -56,7 +57,7 @@ func TestS57SessionWithFiveHundredGroups(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	docs.off = true
+	docs.off.Store(true)
 	reached := len(w.upstream())
 	if a := b.get(protected); a.StatusCode != http.StatusOK {
 		t.Errorf("where the cookie is known: %d", a.StatusCode)
@@ -65,7 +66,7 @@ func TestS57SessionWithFiveHundredGroups(t *testing.T) {
 	if a := b.get(protected); a.StatusCode != http.StatusServiceUnavailable || len(w.upstream()) != reached+1 {
 		t.Errorf("without the store: %d", a.StatusCode)
 	}
-	docs.off = false
+	docs.off.Store(false)
 	if a := b.get(protected); a.StatusCode != http.StatusOK {
 		t.Errorf("with the store again: %d", a.StatusCode)
 	}

@@ -47,10 +47,9 @@ var keptTypes = []string{"application/x-www-form-urlencoded", "application/json"
 
 // kept is a request that waits for its person.
 type kept struct {
-	// Home is the site and the policy, Org and Subject whose request it is; "" where nobody was known, then it is of the first
-	// whom a confirmPage asks in the browser that has the cookie.
+	// Home is the site and the policy, which is of one org, and Subject whose request it is; "" where nobody was known, then it is
+	// of the first whom a confirmPage asks in the browser that has the cookie.
 	Home    string `json:"home"`
-	Org     string `json:"org,omitempty"`
 	Subject string `json:"subject,omitempty"`
 
 	Method string `json:"method"`
@@ -108,7 +107,7 @@ func (x *exchange) keepable() (kept, bool) {
 	}
 	k := kept{Home: x.home(), Method: x.r.Method, URI: uri, Type: h.Get("Content-Type"), Lacking: x.lacking}
 	if x.known != nil {
-		k.Org, k.Subject = x.cfg.Org, x.known.Identity.Subject
+		k.Subject = x.known.Identity.Subject
 	}
 	return k, true
 }
@@ -195,7 +194,7 @@ func (x *exchange) read(doc []byte, s *session.Opened) *kept {
 	if json.Unmarshal(doc, k) != nil || k.Home != x.home() || !safeReturn(k.URI) {
 		return nil
 	}
-	if s != nil && k.Subject != "" && (k.Subject != s.Identity.Subject || k.Org != x.cfg.Org) {
+	if s != nil && k.Subject != "" && k.Subject != s.Identity.Subject {
 		return nil
 	}
 	return k
@@ -244,7 +243,7 @@ func (x *exchange) resumePage() {
 // confirmPage makes what is kept its reader's, where it was nobody's: who signs in here afterwards is not shown it.
 func (x *exchange) confirmPage(s *session.Opened, id string, k *kept) {
 	if k.Subject == "" {
-		k.Org, k.Subject = x.cfg.Org, s.Identity.Subject
+		k.Subject = s.Identity.Subject
 		doc, err := json.Marshal(k)
 		if err == nil {
 			err = x.cfg.State.documents.Put(x.r.Context(), store.Posts, id, doc, keptFor)

@@ -58,13 +58,14 @@ func TestS45StoreThatComesIntoUseIsToldWhatHasEnded(t *testing.T) {
 func TestS62RevocationWithoutTheDocument(t *testing.T) {
 	s := NewState()
 	defer s.Close()
-	docs := &offStore{Documents: s.documents, off: true}
+	docs := &offStore{Documents: s.documents}
+	docs.off.Store(true)
 	s.documents = docs
 	r := store.Revocation{Session: "0011223344556677", Until: time.Now().Add(time.Hour)}
 	if err := s.Revoke(t.Context(), r); err == nil {
 		t.Error("without the store it is said to be done")
 	}
-	docs.off = false
+	docs.off.Store(false)
 	if err := s.Revoke(t.Context(), r); err != nil {
 		t.Errorf("a session that is not listed: %v", err)
 	}
@@ -97,18 +98,29 @@ func TestS45ClockAheadOfTheRevocation(t *testing.T) {
 		ended := func(issued time.Time) bool { // as its cookie has it
 			return s.revocations.Revoked("o", &session.Opened{Claims: session.Claims{IssuedAt: issued.Truncate(time.Second), Identity: identity.Identity{Subject: "00u1"}}})
 		}
-		if now := time.Now(); !s.revocations.Begin("o", "00u1", now).Equal(now) {
+		begins := func(now time.Time) time.Time {
+			issued, ok := s.revocations.Begin("o", "00u1", now, now)
+			if !ok {
+				t.Errorf("what was proved at %v begins no session", now)
+			}
+			return issued
+		}
+		if now := time.Now(); !begins(now).Equal(now) {
 			t.Error("a session of whom nobody has revoked does not begin now")
 		}
-		ahead := time.Now().Add(store.Skew)
+		before, ahead := time.Now(), time.Now().Add(store.Skew)
+		time.Sleep(time.Millisecond)
 		if err := s.Revoke(t.Context(), allOf("o", "00u1")); err != nil {
 			t.Fatal(err)
 		}
 		if !ended(ahead) || !ended(time.Now()) {
 			t.Error("a session lives on")
 		}
+		if _, ok := s.revocations.Begin("o", "00u1", before, time.Now()); ok {
+			t.Error("what was proved before begins a session afterwards")
+		}
 		for range 20 {
-			issued := s.revocations.Begin("o", "00u1", time.Now())
+			issued := begins(time.Now())
 			if ended(issued) || time.Until(issued) > store.Skew+time.Second {
 				t.Errorf("a session that begins afterwards, at %v, has ended", issued)
 			}
@@ -145,7 +157,7 @@ func TestS57ProlongedWithoutTheStore(t *testing.T) {
 	w := newWorld(t, flow, func(c *Config) { c.State = state })
 	b := w.browser(t)
 	before := b.signIn().Value
-	docs.off = true
+	docs.off.Store(true)
 	stay := b.request("POST", "/_mfa/session", "")
 	stay.Header.Set("Sec-Fetch-Site", "same-origin")
 	stay.Header.Set("X-Requested-With", "fetch")
@@ -179,7 +191,7 @@ func TestRecheckWithoutTheStore_S54_S77(t *testing.T) {
 				time.Sleep(30 * time.Minute)
 				knows.want("the request that asks", 200, "staff,finance")
 				knows.want("no longer staff", 403, "")
-				docs.off = true
+				docs.off.Store(true)
 				another := func() *rechecking {
 					r := newRechecking(t, state, flow, func(cfg *Config) { cfg.RecheckGrace = c.grace })
 					r.cookie = knows.cookie
@@ -192,7 +204,7 @@ func TestRecheckWithoutTheStore_S54_S77(t *testing.T) {
 				one.want("a grace after the sign-in", c.status, c.groups)
 				another().want("the same, at the first request", c.status, c.groups)
 				knows.want("where it is known, within the grace after the answer", 403, "")
-				docs.off = false
+				docs.off.Store(false)
 				time.Sleep(recheckPause)
 				one.ask()
 				one.want("the store is back", 403, "")

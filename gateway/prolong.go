@@ -32,7 +32,13 @@ func (x *exchange) prolong(claims *session.Opened, now time.Time) (_ session.Cla
 	}
 	next := claims.Claims
 	next.SeenAt = now
-	cookie, err := x.codec.Seal(x.r.Context(), x.binding(), next)
+	cookie, bulk, err := x.seal(&next)
+	if err == nil && bulk != nil { // groups that a recheck has brought
+		err = x.cfg.State.amend(x.r.Context(), &storedSession{SessionInfo: x.info(&next)}, func(doc *storedSession) error {
+			doc.Bulk, doc.Kin = bulk, claims.Kin
+			return nil
+		})
+	}
 	if err != nil {
 		x.log.WarnContext(x.r.Context(), "session not prolonged", slog.Any("error", err))
 		return claims.Claims, true

@@ -3,9 +3,16 @@ package gateway
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/session"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // S61: only what a person does prolongs a session: a page that polls is not a person.
@@ -118,5 +125,62 @@ func TestStaySignedInIsNotForged_S39(t *testing.T) {
 		if a := w.browser(t).do(r); a.StatusCode != http.StatusForbidden || prolonged(a) || flow.times() != 0 {
 			t.Errorf("%s: %d, prolonged %t", name, a.StatusCode, prolonged(a))
 		}
+	}
+}
+
+// S57, S61: whom a recheck puts into more groups than fit into a cookie is signed in for as long as they do something, like anybody else,
+// with all of the groups, on a replica that has not seen the cookie too. A store that cannot take the groups is tried again at the next
+// click, and one that has lost the session's document has it again, with the name of the family.
+func TestRecheckedIntoManyGroupsIsProlonged_S57_S61(t *testing.T) {
+	for name, family := range map[string]session.ID{"one site": {}, "of a family": session.NewID()} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				state := NewState()
+				defer state.Close()
+				turns := &turnstile{Turns: state.memory.Turns}
+				state.memory.Turns = turns
+				many := append([]string{"staff"}, crowd(200)...)
+				flow := &oracle{script: straight(), says: flows.Standing{Subject: "00u1", Active: true, Groups: many}}
+				r := newRechecking(t, state, flow, func(c *Config) { c.IdleTimeout = time.Hour })
+				r.family = family
+				r.enter()
+				_, opened, _ := r.opened()
+				if err := state.documents.Delete(t.Context(), store.Sessions, opened.Handle); err != nil {
+					t.Fatal(err)
+				}
+				for n := range 40 { // a click each five minutes
+					time.Sleep(5 * time.Minute)
+					turns.shut.Store(n < 7)
+					req, w := r.request(), httptest.NewRecorder()
+					req.Header.Set("Sec-Fetch-Mode", "navigate")
+					if !r.Handle(w, req, Facts{ClientIP: clientIP, Secure: true}).Allowed() {
+						t.Fatalf("out after %d minutes: %d", 5*(n+1), w.Code)
+					}
+					synctest.Wait()
+					for _, c := range w.Result().Cookies() {
+						r.cookie = c
+					}
+				}
+				if len(r.cookie.Value) > session.MaxCookie {
+					t.Errorf("the cookie has %d bytes", len(r.cookie.Value))
+				}
+				replica := newRechecking(t, state, flow)
+				replica.cookie = r.cookie
+				if status, groups := replica.ask(); status != http.StatusOK || strings.Count(groups, "app-") != 200 || !strings.HasPrefix(groups, "staff,") {
+					t.Errorf("another replica: %d, %d groups", status, strings.Count(groups, "app-"))
+				}
+				list, err := state.Sessions(t.Context(), func(*SessionInfo) bool { return true })
+				if err != nil || len(list) != 1 || list[0].Login != "bob" {
+					t.Errorf("%+v, %v", list, err)
+				}
+				if err := state.Revoke(t.Context(), store.Revocation{Session: opened.Handle, Until: opened.ExpiresAt}); err != nil {
+					t.Fatal(err)
+				}
+				opened.Handle = "another site's"
+				if state.revocations.Revoked("", opened) != (opened.Kin != "") {
+					t.Error("its family lives on")
+				}
+			})
+		})
 	}
 }

@@ -39,6 +39,8 @@ type check struct {
 	failing bool
 	// groups are those that Okta named last; nil for those of the cookie.
 	groups []string
+	// renewal has come in place of spent, the document's, while the store was away; "" where what the document has is the latest.
+	renewal, spent string
 	// asking is set by the request that asks.
 	asking atomic.Bool
 }
@@ -120,7 +122,7 @@ func (x *exchange) ask(s *session.Opened, c *check) {
 
 // unanswered is what is known after a question without an answer.
 func (c *check) unanswered() *check {
-	return &check{good: c.good, groups: c.groups, failing: true, next: time.Now().Add(recheckPause)}
+	return &check{good: c.good, groups: c.groups, renewal: c.renewal, spent: c.spent, failing: true, next: time.Now().Add(recheckPause)}
 }
 
 // answer is what is known after the question. One replica asks; the others read what it was told.
@@ -131,8 +133,7 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 		g.log.WarnContext(ctx, what, slog.Any("error", err), slog.String("user", s.Identity.Login), slog.String("session", s.Handle))
 		return next
 	}
-	budget, key := state.current().Budget, "recheck/"+checkID(s)
-	wait, err := budget.Take(ctx, key, 1, recheckTurn)
+	wait, err := state.current().Budget.Take(ctx, recheckKey(checkID(s)), 1, recheckTurn)
 	if err != nil {
 		return failed("session not rechecked: the store cannot be asked whose turn it is", err)
 	}
@@ -147,16 +148,28 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 		next.failing, next.next = c.failing, now.Add(recheckGlance)
 		return next
 	}
-	is, err := flow.Recheck(ctx, client, flows.Standing{Subject: s.Identity.Subject, Renewal: doc.Renewal, Groups: s.Identity.Groups})
-	keeping := context.WithoutCancel(ctx) // what Okta gave is kept, however long that took
-	if err != nil {
-		if is.Renewal != "" && is.Renewal != doc.Renewal {
-			doc.Renewal = is.Renewal
-			if err := state.keep(keeping, doc); err != nil {
-				failed("what a session is rechecked by is not kept; the next recheck may end it", err)
-			}
+	renewal := doc.Renewal
+	if c.spent == renewal && c.renewal != "" {
+		renewal = c.renewal
+	}
+	is, err := flow.Recheck(ctx, client, flows.Standing{Subject: s.Identity.Subject, Renewal: renewal, Groups: s.Identity.Groups})
+	keep := func(to *check, what string, told standing) *check {
+		// What Okta gave is kept, however long that took.
+		err := state.settle(context.WithoutCancel(ctx), g.cfg.Org, s, told)
+		if to.renewal, to.spent = "", ""; err != nil {
+			failed(what, err)
+			to.renewal, to.spent, to.next = told.Renewal, doc.Renewal, now.Add(recheckPause) // to keep it then
 		}
-		return failed("session not rechecked: okta does not say whether the person may be signed in", err)
+		return to
+	}
+	if err != nil {
+		failed("session not rechecked: okta does not say whether the person may be signed in", err)
+		if renewal = orDefault(is.Renewal, renewal); renewal == doc.Renewal {
+			return next
+		}
+		told := doc.standing
+		told.Renewal = renewal
+		return keep(next, "what a session is rechecked by is not kept; until it is, another replica's recheck may end it", told)
 	}
 	if !is.Active {
 		g.log.WarnContext(ctx, "session ended: okta no longer lets the person in", slog.String("user", s.Identity.Login),
@@ -164,33 +177,61 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 		g.endSession(ctx, s)
 		return next
 	}
-	doc.Checked, doc.Renewal = now.UTC(), is.Renewal
+	told := standing{Renewal: is.Renewal, Checked: now.UTC(), Groups: doc.Groups}
 	if is.Groups != nil { // otherwise those that it named last stay
-		doc.Groups = append([]string{}, g.wanted(is.Groups)...)
+		told.Groups = append([]string{}, g.wanted(is.Groups)...)
 	}
-	if err := state.keep(keeping, doc); err != nil {
-		failed("the answer about a session is not kept", err)
-	}
-	return &check{good: now, groups: doc.Groups, next: now.Add(g.cfg.Recheck)}
+	return keep(&check{good: now, groups: told.Groups, next: now.Add(g.cfg.Recheck)}, "the answer about a session is not kept", told)
 }
+
+// recheckKey is what the turn at the document of that id is counted under.
+func recheckKey(id string) string { return "recheck/" + id }
 
 // checkID names the document by which a session is rechecked: the family's where it has one.
 func checkID(s *session.Opened) string { return orDefault(s.Kin, s.Handle) }
 
-// document is the one by which a session is rechecked; one that is not there any more, because the store has lost it, is made
-// anew.
+// document is the one by which a session is rechecked, also where its family was made after its cookie; one that is not there any
+// more, because the store has lost it, is made anew.
 func (s *State) document(ctx context.Context, org string, of *session.Opened) (*storedSession, error) {
-	b, err := s.documents.Get(ctx, store.Sessions, checkID(of))
-	if errors.Is(err, store.ErrNotFound) && of.Kin != "" {
-		return &storedSession{SessionInfo: SessionInfo{Handle: of.Kin, Expires: of.ExpiresAt}}, nil
+	doc, err := s.read(ctx, freshDocument(org, of))
+	if err == nil && doc.Kin != "" {
+		return s.read(ctx, familyDocument(doc.Kin, doc.Expires))
 	}
+	return doc, err
+}
+
+// freshDocument is what document begins with.
+func freshDocument(org string, of *session.Opened) *storedSession {
+	if of.Kin != "" {
+		return familyDocument(of.Kin, of.ExpiresAt)
+	}
+	return &storedSession{SessionInfo: SessionInfo{Handle: of.Handle, Org: org, Subject: of.Identity.Subject, Login: of.Identity.Login, Email: of.Identity.Email,
+		Issued: of.IssuedAt, Expires: of.ExpiresAt}}
+}
+
+// read is the document with the handle of fresh, or fresh.
+func (s *State) read(ctx context.Context, fresh *storedSession) (*storedSession, error) {
+	b, err := s.documents.Get(ctx, store.Sessions, fresh.Handle)
 	if errors.Is(err, store.ErrNotFound) {
-		return &storedSession{SessionInfo: SessionInfo{Handle: of.Handle, Org: org, Subject: of.Identity.Subject, Login: of.Identity.Login, Email: of.Identity.Email,
-			Issued: of.IssuedAt, Expires: of.ExpiresAt}}, nil
+		return fresh, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	doc := new(storedSession)
 	return doc, json.Unmarshal(b, doc)
+}
+
+// settle keeps what Okta told, in the document of document.
+func (s *State) settle(ctx context.Context, org string, of *session.Opened, told standing) error {
+	return s.amend(ctx, freshDocument(org, of), func(doc *storedSession) error {
+		if doc.Kin == "" {
+			doc.standing = told
+			return nil
+		}
+		return s.amend(ctx, familyDocument(doc.Kin, doc.Expires), func(family *storedSession) error {
+			family.standing = told
+			return nil
+		})
+	})
 }

@@ -42,6 +42,11 @@ type storedSession struct {
 	Bulk *session.Bulk `json:"bulk,omitempty"`
 	// Kin is the handle of the session's family, "" for none.
 	Kin string `json:"kin,omitempty"`
+	standing
+}
+
+// standing is what a session is rechecked by. That of a family is in a document of its own, under the family's handle.
+type standing struct {
 	// Renewal is identity.Identity.Renewal, as the latest answer of Okta has left it.
 	Renewal string `json:"renewal,omitempty"`
 	// Checked is when Okta last said that the person may be signed in, Groups are those that it named last; nil for none named.
@@ -54,6 +59,23 @@ const maxAgent = 256
 
 // register keeps the document of a session that is about to begin, and of it what does not fit into the cookie.
 func (x *exchange) register(c *session.Claims, bulk *session.Bulk) error {
+	doc := &storedSession{SessionInfo: x.info(c), Bulk: bulk, standing: standing{Renewal: string(c.Identity.Renewal)}}
+	if c.Family != (session.ID{}) {
+		doc.Kin = c.Family.Handle()
+	}
+	if doc.Kin != "" && doc.Renewal != "" {
+		// All of the family are rechecked as one, because Okta takes a renewal once.
+		family := familyDocument(doc.Kin, doc.Expires)
+		family.standing, doc.standing = doc.standing, standing{}
+		if err := x.cfg.State.keep(x.r.Context(), family); err != nil {
+			return err
+		}
+	}
+	return x.cfg.State.keep(x.r.Context(), doc)
+}
+
+// info is what is told about a session that begins with this request.
+func (x *exchange) info(c *session.Claims) SessionInfo {
 	id := &c.Identity
 	info := SessionInfo{Handle: c.ID.Handle(), Org: x.cfg.Org, Subject: id.Subject, Login: id.Login, Email: id.Email, Site: x.site,
 		Issued: c.IssuedAt.UTC(), Expires: c.ExpiresAt.UTC(), Address: x.facts.ClientIP, Agent: x.r.UserAgent()}
@@ -61,19 +83,12 @@ func (x *exchange) register(c *session.Claims, bulk *session.Bulk) error {
 	for _, p := range id.Proofs {
 		info.Factors = append(info.Factors, p.Factor)
 	}
-	doc := &storedSession{SessionInfo: info, Bulk: bulk, Renewal: string(id.Renewal)}
-	if c.Family != (session.ID{}) {
-		doc.Kin = c.Family.Handle()
-	}
-	if doc.Kin != "" && doc.Renewal != "" {
-		// All of the family are rechecked as one, because Okta takes a renewal once.
-		family := &storedSession{SessionInfo: SessionInfo{Handle: doc.Kin, Expires: doc.Expires}, Renewal: doc.Renewal}
-		if err := x.cfg.State.keep(x.r.Context(), family); err != nil {
-			return err
-		}
-		doc.Renewal = ""
-	}
-	return x.cfg.State.keep(x.r.Context(), doc)
+	return info
+}
+
+// familyDocument is the document of a family of which nothing is known yet.
+func familyDocument(kin string, expires time.Time) *storedSession {
+	return &storedSession{SessionInfo: SessionInfo{Handle: kin, Expires: expires}}
 }
 
 func (s *State) keep(ctx context.Context, doc *storedSession) error {
@@ -82,6 +97,56 @@ func (s *State) keep(ctx context.Context, doc *storedSession) error {
 		return fmt.Errorf("encoding the document of a session: %w", err)
 	}
 	if err := s.documents.Put(ctx, store.Sessions, doc.Handle, b, time.Until(doc.Expires)); err != nil {
+		return fmt.Errorf("keeping the document of a session: %w", err)
+	}
+	return nil
+}
+
+// amendPause is how soon a document is tried again that another one is changing.
+const amendPause = 50 * time.Millisecond
+
+// amend changes the document of a session that others may be changing too, in turn with them. One that is not there is made of
+// fresh. What change does must be good to be done again.
+func (s *State) amend(ctx context.Context, fresh *storedSession, change func(*storedSession) error) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	for {
+		err := s.amendOnce(ctx, *fresh, change)
+		if !errors.Is(err, store.ErrHeld) && !errors.Is(err, store.ErrLost) && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		select {
+		case <-time.After(amendPause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func (s *State) amendOnce(ctx context.Context, doc storedSession, change func(*storedSession) error) error {
+	turns := s.current().Turns
+	turn, err := turns.Acquire(ctx, store.Sessions, doc.Handle, storeTimeout)
+	if errors.Is(err, store.ErrNotFound) {
+		turn, err = turns.Begin(ctx, store.Sessions, doc.Handle, storeTimeout)
+	}
+	if err != nil {
+		return fmt.Errorf("taking the document of a session: %w", err)
+	}
+	if turn.Doc != nil {
+		doc = storedSession{}
+		err = json.Unmarshal(turn.Doc, &doc)
+	}
+	var b []byte
+	if err == nil {
+		err = change(&doc)
+	}
+	if err == nil {
+		b, err = json.Marshal(doc)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("changing the document of a session: %w", err), turns.Release(ctx, turn))
+	}
+	if err := turns.Commit(ctx, turn, b, time.Until(doc.Expires), false); err != nil {
 		return fmt.Errorf("keeping the document of a session: %w", err)
 	}
 	return nil

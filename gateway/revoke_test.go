@@ -15,6 +15,7 @@ import (
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/store"
+	"sidegate.example/sidegate/gateway/transaction"
 )
 
 // channel carries revocations between States, as a store that replicas share does.
@@ -193,4 +194,38 @@ func TestRevocationReachesOtherReplicas_S45(t *testing.T) {
 			}
 		}
 	})
+}
+
+// S45: a sign-in that Okta has let in before all sessions of its person were ended, and that its browser takes up afterwards, is over
+// like them: Okta has given its tokens and can end it no more. Who proves who they are afterwards is in.
+func TestSignInBeforeTheEndOfAllSessions_S45(t *testing.T) {
+	flow := straight()
+	w := newWorld(t, flow)
+	b := w.browser(t)
+	b.begin()
+	b.push()
+	id := b.cookie(DefaultCookieName + "_signin").Value
+	x := exchange{Gate: w.gate, site: "127.0.0.1", policy: "p"}
+	state := w.gate.cfg.State
+	watch, err := state.transactions.Watch(t.Context(), id, x.realm())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watch.Close()
+	var v transaction.View
+	for over := time.Now().Add(10 * time.Second); v.Step.Kind != flows.KindDone && time.Now().Before(over); time.Sleep(time.Millisecond) {
+		if v, err = state.transactions.Get(t.Context(), id, x.realm()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := state.Revoke(t.Context(), allOf("", "00u1")); err != nil { // as Universal Logout, an admin, or sign-out everywhere
+		t.Fatal(err)
+	}
+	for range 3 {
+		if a := b.get(protected); a.StatusCode != http.StatusUnauthorized || a.shows() != "signin identify" || b.cookie(DefaultCookieName) != nil {
+			t.Fatalf("%d %q", a.StatusCode, a.shows())
+		}
+	}
+	flow.poll = doneAs(func(*identity.Identity) {})
+	b.signIn()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -296,6 +297,12 @@ func (x *exchange) enter(back string) {
 		x.flowFailed(&flows.Error{Reason: flows.ReasonMalformed, Err: err}, form{back: back})
 		return
 	}
+	if errors.Is(err, errEndedMeanwhile) {
+		x.log.WarnContext(x.r.Context(), "sign-in not completed: all sessions of the person were ended meanwhile", slog.String("user", id.Login),
+			slog.String("subject", id.Subject), slog.String("client_ip", x.facts.ClientIP))
+		_ = x.cfg.State.transactions.Cancel(x.r.Context(), x.signIn, x.realm()) // otherwise it waits for its end, and is refused again
+		err = transaction.ErrGone
+	}
 	if errors.Is(err, transaction.ErrGone) {
 		x.signIn = "" // a new one: the old id is spent
 		x.firstPage(back, "")
@@ -311,6 +318,9 @@ func (x *exchange) enter(back string) {
 	x.seeOther(back)
 }
 
+// errEndedMeanwhile: what a sign-in has proved is older than the end of all sessions of its person.
+var errEndedMeanwhile = errors.New("gateway: all sessions of the person have ended since the sign-in")
+
 // mint makes the session of an identity. It refuses one that no second factor proved, whatever a flow says
 // (immunity S71).
 func (x *exchange) mint(id identity.Identity) (string, error) {
@@ -319,8 +329,12 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	}
 	id.Groups = x.wanted(id.Groups)
 	now := time.Now()
-	claims := session.Claims{ID: session.NewID(), Identity: id, IssuedAt: x.cfg.State.revocations.Begin(x.cfg.Org, id.Subject, now), SeenAt: now,
-		ExpiresAt: now.Add(x.cfg.Lifetime)}
+	proved := slices.MaxFunc(id.Proofs, func(a, b identity.Proof) int { return a.At.Compare(b.At) }).At
+	issued, ok := x.cfg.State.revocations.Begin(x.cfg.Org, id.Subject, proved, now)
+	if !ok {
+		return "", errEndedMeanwhile
+	}
+	claims := session.Claims{ID: session.NewID(), Identity: id, IssuedAt: issued, SeenAt: now, ExpiresAt: now.Add(x.cfg.Lifetime)}
 	if len(x.cfg.SSO) > 0 {
 		claims.Family = session.NewID()
 	}

@@ -132,7 +132,7 @@ func (x *exchange) handOver() {
 		return
 	}
 	if slices.Index(x.cfg.SSO, request.Site) < 1 || request.Policy != x.policyDigest() {
-		x.log.ErrorContext(x.r.Context(), "a site asks for a session that is not among those of sso here, or has another org, client id or engine; give both sites the same settings",
+		x.log.ErrorContext(x.r.Context(), "a site asks for a session that is not among those of sso here, or has another org, client id or engine, or asks okta for something else (scopes, user_groups, groups, claims); give both sites the same settings",
 			slog.String("site", request.Site))
 		x.problem(http.StatusForbidden, ui.ProblemMisconfigured, form{})
 		return
@@ -177,21 +177,31 @@ func (x *exchange) familyOf(s *session.Opened) (session.ID, error) {
 	if s.Kin != "" {
 		return s.Family, nil
 	}
+	ctx, state := x.r.Context(), x.cfg.State
 	claims := s.Claims
 	claims.Family, claims.SeenAt, claims.Elsewhere = s.ID.Family(), time.Now(), session.Digest{}
-	old, err := x.cfg.State.document(x.r.Context(), x.cfg.Org, s)
-	if err != nil {
-		return session.ID{}, fmt.Errorf("reading the document of a session: %w", err)
-	}
-	claims.Identity.Renewal = identity.Secret(old.Renewal) // the family is rechecked by it from now on
+	kin := claims.Family.Handle()
 	cookie, bulk, err := x.seal(&claims)
-	if err == nil {
-		err = x.register(&claims, bulk)
+	if err != nil {
+		return session.ID{}, err
 	}
-	if err == nil {
-		x.setCookie(x.cookies.session, cookie, 0)
+	// The session may be asked about right now, by the renewal that the family is to be rechecked by.
+	if _, err := state.current().Budget.Take(ctx, recheckKey(kin), 1, recheckTurn); err != nil {
+		return session.ID{}, fmt.Errorf("taking the turn at a family: %w", err)
 	}
-	return claims.Family, err
+	err = state.amend(ctx, &storedSession{SessionInfo: x.info(&claims)}, func(doc *storedSession) error {
+		if doc.Bulk = bulk; doc.Kin != "" { // another tab was quicker
+			return nil
+		}
+		family := familyDocument(kin, doc.Expires)
+		family.standing, doc.standing, doc.Kin = doc.standing, standing{}, kin
+		return state.keep(ctx, family)
+	})
+	if err != nil {
+		return session.ID{}, err
+	}
+	x.setCookie(x.cookies.session, cookie, 0)
+	return claims.Family, nil
 }
 
 // takeOver, at the site that asked, makes a session of the code.
@@ -238,7 +248,6 @@ func (x *exchange) admit(doc *handedOver) {
 		x.firstPage(doc.Back, "")
 		return
 	}
-	claims.Identity.Groups = x.wanted(claims.Identity.Groups)
 	cookie, bulk, err := x.seal(&claims)
 	if err == nil {
 		err = x.register(&claims, bulk)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -34,6 +35,19 @@ func (x *exchange) vouch(claims *session.Opened, now time.Time) error {
 	}
 	x.r.Header[x.headers.assertion] = []string{token}
 	return nil
+}
+
+// doesNotFit answers who is signed in and of whom the upstream cannot be told all: an app that keeps members of a group out must not
+// take them for none (invariant 7).
+func (x *exchange) doesNotFit(s *session.Opened, err error) {
+	x.obs.Decision(DecisionFailed)
+	x.log.ErrorContext(x.r.Context(), "somebody is kept out because their groups do not fit into upstream_cookie; write groups with those that the app needs, or use assertion instead",
+		slog.Any("error", err), slog.String("user", s.Identity.Login), slog.String("session", s.Handle), slog.Int("groups", len(s.Identity.Groups)))
+	if !x.wantsPage() {
+		x.document(http.StatusInternalServerError, "The sign-in gate cannot tell the app all of your groups. Ask whoever runs the site.")
+		return
+	}
+	x.page(http.StatusInternalServerError, ui.Page{View: ui.ViewError, Problem: ui.ProblemMisconfigured, Return: returnPath(x.facts.URL)})
 }
 
 // audience is the origin of the site in one spelling for all of its hosts', so that an upstream can compare it (immunity

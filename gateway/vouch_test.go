@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/upstream"
 )
@@ -191,6 +192,42 @@ func TestUpstreamCookie(t *testing.T) {
 	s.Header.Set("Cookie", DefaultCookieName+"="+strings.TrimPrefix(strings.Split(hit.Header.Get("Cookie"), ";")[0], "app_user="))
 	if a := b.do(s); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the app's cookie is a session: status %d", a.StatusCode)
+	}
+}
+
+// S57: who has more groups than fit into the app's cookie gets a page that sends them to the operator, whom the log tells what to write, and
+// the app is asked nothing; with that written they are in.
+func TestUpstreamCookieOfFiveHundredGroups_S57(t *testing.T) {
+	cookie, err := upstream.NewCookie("app_user", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow := straight()
+	flow.poll = doneAs(func(who *identity.Identity) { who.Groups = crowd(500) })
+	w := newWorld(t, flow, func(c *Config) { c.UpstreamCookie = cookie })
+	b := w.browser(t)
+	b.begin()
+	b.push()
+	b.waitFor(func(answer) bool { return b.cookie(DefaultCookieName) != nil })
+	if a := b.get(protected); a.StatusCode != http.StatusInternalServerError || a.shows() != "error misconfigured" || a.Header.Get("Retry-After") != "" {
+		t.Errorf("%d %s", a.StatusCode, a.shows())
+	}
+	r := b.request("GET", protected, "")
+	r.Header.Set("Sec-Fetch-Mode", "cors")
+	if a := b.do(r); a.StatusCode != http.StatusInternalServerError || !strings.Contains(a.body, "all of your groups") {
+		t.Errorf("fetch: %d %s", a.StatusCode, a.body)
+	}
+	if n := len(w.upstream()); n != 0 {
+		t.Errorf("%d requests reached the app", n)
+	}
+	if logs := w.logs.String(); !strings.Contains(logs, "write groups with those that the app needs") || !strings.Contains(logs, "user=bob") || !strings.Contains(logs, "groups=500") {
+		t.Errorf("the operator does not hear of it:\n%s", logs)
+	}
+	w = newWorld(t, flow, func(c *Config) { c.UpstreamCookie, c.Groups = cookie, []string{"CN=app-00*"} })
+	w.browser(t).signIn()
+	who, err := cookie.Read(w.upstream()[0], strings.ToLower(w.URL))
+	if err != nil || len(who.Groups) != 10 {
+		t.Errorf("%+v, %v", who, err)
 	}
 }
 

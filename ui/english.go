@@ -291,7 +291,7 @@ var english = catalogue{tag: language.English, dir: "ltr", texts: map[string]str
 	"problem.malformed.what":       "Okta’s answer could not be understood, so you were not signed in.",
 	"problem.malformed.do":         "Try again. If it happens again, tell your help desk.",
 	"problem.misconfigured.title":  "Sign-in is not set up correctly",
-	"problem.misconfigured.what":   "Okta refuses this site’s own settings. It is nothing that you did, and you cannot mend it.",
+	"problem.misconfigured.what":   "This site’s own settings do not work. It is nothing that you did, and you cannot mend it.",
 	"problem.misconfigured.do":     "Tell the people who run this site. Their log says what to change.",
 	"problem.insecure.title":       "This page needs a secure connection",
 	"problem.insecure.what":        "It was opened over http, where others can read what you type. Nothing was sent on.",

@@ -53,7 +53,7 @@ const (
 	ProblemPaused Problem = "paused"
 	// ProblemMalformed: Okta answered something that the gate does not understand.
 	ProblemMalformed Problem = "malformed"
-	// ProblemMisconfigured: Okta refuses this gate; the operator has to act.
+	// ProblemMisconfigured: the settings of this gate do not work, at Okta or for this person; the operator has to act.
 	ProblemMisconfigured Problem = "misconfigured"
 	// ProblemInsecure: the page was asked for over plain HTTP.
 	ProblemInsecure Problem = "insecure"

@@ -79,7 +79,7 @@ func (a *attempt) lost(ctx context.Context, refused error) (flows.State, flows.S
 // transaction is over, it may be over because the code was right the first time, and the answer to that was lost. Only a document
 // that has the interaction code counts here too. A set-up can also be ended by leaving it out, which proves nothing.
 func (a *attempt) unlessLost(ctx context.Context, doc *document) *document {
-	if a.state.Enrolling || len(doc.forms) > 0 || doc.interactionCode != "" || doc.redirected {
+	if a.state.Enrolling || len(doc.forms) > 0 || doc.interactionCode != "" {
 		return doc
 	}
 	if means := meaningOf(doc.messages); means != meansNothing && means != meansExpired {

@@ -45,6 +45,10 @@ type Person struct {
 // ErrCookie is the one answer to a cookie that is not there, forged, too old or another site's.
 var ErrCookie = errors.New("the request has no valid signed cookie")
 
+// ErrTooLarge means that a person does not fit into the cookie. Nothing is left out to make them fit: an app must never see half of
+// somebody's groups, and none for all of them neither.
+var ErrTooLarge = errors.New("upstream_cookie: the person does not fit into 4096 bytes")
+
 // NewCookie makes a Cookie of its name and of the secret, of 32 bytes or more, that the app shares. Gate and apps in Go
 // use it alike.
 func NewCookie(name, secret string) (*Cookie, error) {
@@ -70,13 +74,13 @@ func CheckCookieName(name string) error {
 func (c *Cookie) Is(name string) bool { return fold(name) == c.folded }
 
 // Set puts the cookie first into the Cookie header of a request that goes on, in place of whatever the client sent under its
-// name. An error means that the person does not fit.
+// name. The error is ErrTooLarge.
 func (c *Cookie) Set(h http.Header, s *session.Opened, site string) error {
 	who := &s.Identity
 	value, err := c.codec.Encode(c.name, Person{Site: site, Subject: who.Subject, Username: who.Login, Name: who.Name, Email: who.Email,
 		Groups: who.Groups, Session: s.Handle})
 	if err != nil {
-		return fmt.Errorf("upstream_cookie: the person does not fit, ask Okta for fewer groups: %w", err)
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}
 	line := c.name + "=" + value
 	for _, had := range h["Cookie"] {

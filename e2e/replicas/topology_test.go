@@ -1,6 +1,8 @@
 package replicas
 
 import (
+	"net"
+	"strings"
 	"testing"
 
 	"sidegate.example/sidegate/gateway/store/storetest"
@@ -9,7 +11,13 @@ import (
 // A whole sign-in over two replicas whose store is behind Sentinel, where the server dies while the phone rings.
 func TestSentinel(t *testing.T) {
 	sentinel, server := storetest.Sentinel(t)
-	signInOver(t, "address "+sentinel.Addr+"\n\t\t\tmaster_name mymaster", server.Kill)
+	_, port, _ := net.SplitHostPort(server.Addr)
+	signInOver(t, "address "+sentinel.Addr+"\n\t\t\tmaster_name mymaster", func() {
+		server.Kill()
+		storetest.Eventually(t, "the Sentinel names another server", func() bool {
+			return !strings.Contains(sentinel.CLI("sentinel", "get-master-addr-by-name", "mymaster"), port)
+		})
+	})
 }
 
 // The same over a Redis Cluster.

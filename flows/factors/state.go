@@ -86,20 +86,20 @@ type state struct {
 	Enrol   *enrolment `json:"E,omitempty"`
 }
 
-// proof is an identity.Proof with its time in Unix seconds.
+// proof is an identity.Proof with its time in Unix milliseconds: who signs in again in the second in which all their sessions ended is in.
 type proof struct {
 	Factor identity.Factor `json:"f"`
 	At     int64           `json:"t"`
 }
 
 func (s *state) prove(f identity.Factor, at time.Time) {
-	s.Proofs = append(s.Proofs, proof{f, at.Unix()})
+	s.Proofs = append(s.Proofs, proof{f, at.UnixMilli()})
 }
 
 func (s *state) identity() *identity.Identity {
 	id := &identity.Identity{Subject: s.User, Login: s.Login, Name: s.Name, Email: s.Email}
 	for _, p := range s.Proofs {
-		id.Proofs = append(id.Proofs, identity.Proof{Factor: p.Factor, At: time.Unix(p.At, 0).UTC()})
+		id.Proofs = append(id.Proofs, identity.Proof{Factor: p.Factor, At: time.UnixMilli(p.At).UTC()})
 	}
 	return id
 }

@@ -116,7 +116,7 @@ const (
 	seekingUnlock   seeking = "unlock"
 )
 
-// proof is an identity.Proof with its time in Unix seconds.
+// proof is an identity.Proof with its time in Unix milliseconds: who signs in again in the second in which all their sessions ended is in.
 type proof struct {
 	Factor identity.Factor `json:"f"`
 	At     int64           `json:"t"`
@@ -127,7 +127,7 @@ func (s *state) prove(f identity.Factor, at time.Time) {
 	case s.Recovering:
 		s.spend(f)
 	case !slices.Contains(s.Spent, possession(f)):
-		s.Proofs = append(s.Proofs, proof{f, at.Unix()})
+		s.Proofs = append(s.Proofs, proof{f, at.UnixMilli()})
 	}
 }
 
@@ -171,7 +171,7 @@ func (s *state) recover() {
 func (s *state) identity() *identity.Identity {
 	id := &identity.Identity{}
 	for _, p := range s.Proofs {
-		id.Proofs = append(id.Proofs, identity.Proof{Factor: p.Factor, At: time.Unix(p.At, 0).UTC()})
+		id.Proofs = append(id.Proofs, identity.Proof{Factor: p.Factor, At: time.UnixMilli(p.At).UTC()})
 	}
 	return id
 }

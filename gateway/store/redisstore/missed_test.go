@@ -35,7 +35,7 @@ func TestS45RevocationThatNobodyWasToldOf(t *testing.T) {
 			case got <- r:
 			default:
 			}
-		})
+		}, ignore)
 	}()
 	if r := <-got; r != (store.Revocation{}) {
 		t.Errorf("at the start: %v", r)
@@ -79,7 +79,7 @@ func TestS45ReplicaAndRedisAreGone(t *testing.T) {
 				if v == (store.Revocation{}) {
 					r.reads.Add(1)
 				}
-			})
+			}, ignore)
 		}()
 		return r
 	}

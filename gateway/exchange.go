@@ -70,7 +70,7 @@ func (x *exchange) open(now time.Time, applies func(*http.Request) uint64) (*ses
 		if err != nil {
 			return nil, decision.Verdict{}, err
 		}
-		if x.cfg.State.inUse.unread.Load() {
+		if !x.cfg.State.knowsRevoked(x.r.Context()) {
 			return nil, decision.Verdict{}, errUnread
 		}
 		x.known = claims

@@ -144,21 +144,25 @@ func (x *exchange) readLogout() ([]byte, error) {
 }
 
 // once does what a token is for, unless that was done before: a token that somebody caught must not sign people out later.
-// What failed can be tried again with the same token.
+// What failed, or whose end nobody could note, can be tried again with the same token. Two at once may both do it, which is the same.
 func (x *exchange) once(ctx context.Context, token flows.LogoutToken, do func() error) error {
 	sum := sha256.Sum256([]byte(token.Issuer + "\x00" + token.ID))
 	key, budget := "logout/"+hex.EncodeToString(sum[:]), x.cfg.State.current().Budget
-	wait, err := budget.Take(ctx, key, 1, tokenMemory)
+	wait, err := budget.Wait(ctx, key, 1, tokenMemory)
 	switch {
 	case err != nil:
-		return fmt.Errorf("remembering a token: %w", err)
+		return fmt.Errorf("looking for a token: %w", err)
 	case wait > 0:
 		return errUsedToken
 	}
-	if err = do(); err != nil && !errors.Is(err, errNobody) {
-		err = errors.Join(err, budget.Return(ctx, key))
+	done := do()
+	if done != nil && !errors.Is(done, errNobody) {
+		return done
 	}
-	return err
+	if _, err := budget.Take(ctx, key, 1, tokenMemory); err != nil {
+		return fmt.Errorf("remembering a token: %w", err)
+	}
+	return done
 }
 
 func (x *exchange) emptyAnswer(status int) {

@@ -7,9 +7,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"sidegate.example/sidegate/flows"
 	"sidegate.example/sidegate/gateway/identity"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // verifier takes tokens of its own: "<id>" for a revocation at the gate's address, "<id> <subject>" for a logout.
@@ -159,6 +161,69 @@ func TestUniversalLogoutWhileTheStoreIsDown_S62(t *testing.T) {
 	}
 	if len(c.told) != 1 || c.told[0].Subject != "00u1" || c.told[0].Before.IsZero() {
 		t.Errorf("the others were told %+v", c.told)
+	}
+}
+
+// remote is a budget that is asked over a network: for who does not wait any more nothing is.
+type remote struct{ store.Budget }
+
+func (r remote) Take(ctx context.Context, key string, limit int, window time.Duration) (time.Duration, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Budget.Take(ctx, key, limit, window)
+}
+
+func (r remote) Return(ctx context.Context, key string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return r.Budget.Return(ctx, key)
+}
+
+// S62, S66: a store that was too slow to end the sessions, or to note that the token was used, leaves the token good, for Okta to
+// try again with; then it is used up.
+func TestLogoutTokenAfterASlowStore_S62_S66(t *testing.T) {
+	for what, failed := range map[string]error{"the revocation": context.DeadlineExceeded, "the note": nil} {
+		w := newWorld(t, straight(), func(c *Config) {
+			c.Store = store.NewMemory()
+			c.Store.Budget = remote{c.Store.Budget}
+		})
+		w.browser(t).get(protected)
+		x := exchange{Gate: w.gate}
+		token, done := flows.LogoutToken{ID: "good", Issuer: "https://acme.okta.com"}, 0
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		slowly := func() error { cancel(); return failed }
+		if err := x.once(ctx, token, slowly); err == nil || errors.Is(err, errUsedToken) {
+			t.Errorf("%s takes too long: %v", what, err)
+		}
+		for i, want := range []error{nil, errUsedToken} {
+			if err := x.once(t.Context(), token, func() error { done++; return nil }); !errors.Is(err, want) {
+				t.Errorf("%s took too long, try %d after it: %v, want %v", what, i+1, err, want)
+			}
+		}
+		if done != 1 {
+			t.Errorf("%s took too long: it was done %d times afterwards", what, done)
+		}
+	}
+}
+
+// An address means people of this org: that another gate here lets in who has the same one at another org is nothing to it.
+func TestUniversalLogoutByAddressOfAnotherOrg(t *testing.T) {
+	w := newWorld(t, straight(), func(c *Config) { c.Org, c.Logouts = "https://acme.okta.com", &verifier{} })
+	acme := w.gate
+	other := w.second(t, straight(), func(c *Config) { c.Org = "https://other.okta.com" })
+	w.gate = other
+	b := w.browser(t)
+	b.signIn()
+	w.gate = acme
+	if status := w.universalLogout(t, "Bearer good", bobByEmail); status != http.StatusNotFound {
+		t.Errorf("%d, want 404: nobody of this org is known by that address", status)
+	}
+	w.gate = other
+	if a := b.get(protected); a.StatusCode != http.StatusOK {
+		t.Errorf("who is signed in at the other org: %d", a.StatusCode)
 	}
 }
 

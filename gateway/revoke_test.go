@@ -39,7 +39,7 @@ func (c *channel) Revoke(_ context.Context, r store.Revocation) error {
 	return nil
 }
 
-func (c *channel) Follow(ctx context.Context, f func(store.Revocation)) {
+func (c *channel) Follow(ctx context.Context, f func(store.Revocation), _ func()) {
 	c.mu.Lock()
 	for _, r := range c.told {
 		f(r)

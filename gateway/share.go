@@ -13,11 +13,12 @@ import (
 	"sidegate.example/sidegate/gateway/store"
 )
 
-// firstRead is how long first requests wait for the revocations that other replicas have made.
+// firstRead is how long who has a session waits for the revocations that other replicas have made, from when the store of
+// those comes into use.
 const firstRead = 2 * time.Second
 
-// errUnread: this process has never read the revocations that other replicas have made, so it cannot know whose session
-// has ended. Once it has, a store that is out of reach ends no session.
+// errUnread: this process has never read the revocations that other replicas have made, or cannot with its key ring, so it
+// cannot know whose session has ended. Once it has, a store that is out of reach ends no session.
 var errUnread = errors.New("the sessions that ended on other replicas are not known yet")
 
 // storeInUse is what the replicas share, as the configurations that serve name it; State holds it.
@@ -29,8 +30,7 @@ type storeInUse struct {
 	read  chan struct{} // closed when the revocations of the store were read
 	since time.Time
 
-	begun  bool        // some store has been in use
-	unread atomic.Bool // since this process began with a store that others share, see errUnread
+	unread atomic.Bool // see errUnread
 }
 
 // namedStore is the store of one gate's configuration.
@@ -43,20 +43,30 @@ type namedStore struct {
 // began with another store goes on in this process.
 func (s *State) use(rank uint64, named store.Store) {
 	s.inUse.mu.Lock()
+	defer s.inUse.mu.Unlock()
 	at, _ := slices.BinarySearchFunc(s.inUse.named, rank, func(n namedStore, rank uint64) int { return cmp.Compare(n.rank, rank) })
 	s.inUse.named = slices.Insert(s.inUse.named, at, namedStore{rank, named})
 	s.choose()
+}
+
+// knowsRevoked reports whether it is known here who has ended. After a start or a reload it waits for that, but not for long.
+func (s *State) knowsRevoked(ctx context.Context) bool {
+	if !s.inUse.unread.Load() {
+		return true
+	}
+	s.inUse.mu.Lock()
 	read, over := s.inUse.read, s.inUse.since.Add(firstRead)
 	s.inUse.mu.Unlock()
-	if read == nil {
-		return
+	if read != nil { // otherwise memory has come into use meanwhile
+		wait := time.NewTimer(time.Until(over))
+		defer wait.Stop()
+		select {
+		case <-read:
+		case <-wait.C:
+		case <-ctx.Done():
+		}
 	}
-	wait := time.NewTimer(time.Until(over))
-	defer wait.Stop()
-	select {
-	case <-read:
-	case <-wait.C:
-	}
+	return !s.inUse.unread.Load()
 }
 
 // leave says that the configuration of the gate of that rank is gone. The last store stays in use.
@@ -72,15 +82,17 @@ func (s *State) leave(rank uint64) {
 // choose puts the store of the highest rank in use; the lock is held.
 func (s *State) choose() {
 	h := &s.inUse
-	chosen := h.named[len(h.named)-1].store
+	chosen, was := h.named[len(h.named)-1].store, s.current()
+	if chosen == was {
+		return
+	}
 	switch {
 	case chosen == s.memory:
 		h.unread.Store(false)
-	case !h.begun:
+	case chosen.Place == "" || chosen.Place != was.Place:
 		h.unread.Store(true)
 	}
-	h.begun = true
-	if chosen == s.current() || s.ctx.Err() != nil {
+	if s.ctx.Err() != nil {
 		return
 	}
 	if h.stop != nil {
@@ -101,8 +113,9 @@ func (s *State) choose() {
 		there := map[store.Revocation]bool{}
 		chosen.Revocations.Follow(ctx, func(r store.Revocation) {
 			if r == (store.Revocation{}) {
+				s.setUnread(read, false)
 				once.Do(func() {
-					s.wasRead(read)
+					close(read)
 					s.later(func() { s.handOn(ctx, chosen.Revocations, known, there) })
 				})
 				return
@@ -113,18 +126,17 @@ func (s *State) choose() {
 				there[instant(r)] = true
 			}
 			s.end(r)
-		})
+		}, func() { s.setUnread(read, true) })
 	})
 }
 
-// wasRead notes that the revocations of the store in use were read, of which read tells.
-func (s *State) wasRead(read chan struct{}) {
+// setUnread notes whether the revocations of the store are unread of which read tells, if that one is still in use.
+func (s *State) setUnread(read chan struct{}, unread bool) {
 	s.inUse.mu.Lock()
 	defer s.inUse.mu.Unlock()
 	if s.inUse.read == read {
-		s.inUse.unread.Store(false)
+		s.inUse.unread.Store(unread)
 	}
-	close(read)
 }
 
 // handOn tells a store that has come into use what had ended before and is not there: others who start with it must know.

@@ -35,6 +35,7 @@ func TestTheServingConfigurationNamesTheStore(t *testing.T) {
 		in(a, "a")
 		s.use(5, b)
 		in(b, "b")
+		synctest.Wait() // a is followed no more
 		if err := s.documents.Put(t.Context(), store.Posts, "p", []byte("x"), time.Hour); err != nil {
 			t.Fatal(err)
 		}
@@ -62,41 +63,16 @@ func TestTheServingConfigurationNamesTheStore(t *testing.T) {
 	})
 }
 
-// silent is a store that is out of reach.
-type silent struct{ store.Revocations }
-
-func (silent) Follow(ctx context.Context, _ func(store.Revocation)) { <-ctx.Done() }
-
-// The first request waits for the revocations of other replicas, and not for ever.
-func TestFirstRequestWaitsForRevocations(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		for name, want := range map[string]time.Duration{"in reach": 0, "out of reach": firstRead} {
-			s := NewState()
-			shared := store.NewMemory()
-			if want > 0 {
-				shared.Revocations = silent{}
-			}
-			_ = shared.Documents.Put(t.Context(), store.Posts, "p", nil, time.Hour)
-			began := time.Now()
-			s.use(1, shared)
-			if took := time.Since(began); took != want {
-				t.Errorf("%s: the first request waits %v, want %v", name, took, want)
-			}
-			s.Close()
-		}
-	})
-}
-
 // late is a store whose revocations can be read from some time on.
 type late struct {
 	store.Revocations
 	from chan struct{}
 }
 
-func (l late) Follow(ctx context.Context, apply func(store.Revocation)) {
+func (l late) Follow(ctx context.Context, apply func(store.Revocation), refused func()) {
 	select {
 	case <-l.from:
-		l.Revocations.Follow(ctx, apply)
+		l.Revocations.Follow(ctx, apply, refused)
 	case <-ctx.Done():
 	}
 }

@@ -37,7 +37,8 @@ type Rotation struct {
 // cannot be read is an error until the first load has succeeded; later it is logged, and the keys in
 // memory go on.
 //
-// To sign everybody out, delete the stored ring and reload the configuration of every replica.
+// To sign everybody out, delete the stored ring and reload the configuration of every replica; where they share a Redis,
+// {ring} has to go there afterwards, because it is the old ring's until then, and nobody with a session is let in.
 type Keeper struct {
 	rotation Rotation
 	ring     atomic.Pointer[Ring]

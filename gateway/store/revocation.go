@@ -29,7 +29,7 @@ func (m *Memory) Revoke(_ context.Context, r Revocation) error {
 }
 
 // Follow implements Revocations.
-func (m *Memory) Follow(ctx context.Context, apply func(Revocation)) {
+func (m *Memory) Follow(ctx context.Context, apply func(Revocation), _ func()) {
 	m.mu.Lock()
 	m.forgetRevocations()
 	h := join(&m.followers)

@@ -139,6 +139,7 @@ type Revocations interface {
 	Revoke(ctx context.Context, r Revocation) error
 	// Follow calls apply with every revocation that is kept, at the start and again after each time that the store was
 	// out of reach, then with the zero Revocation, and from then on with each as it comes. The same one may come several
-	// times. It goes on until ctx ends.
-	Follow(ctx context.Context, apply func(Revocation))
+	// times. refused is called whenever it turns out that what others keep cannot be read here, so that who has ended is
+	// unknown until the zero Revocation comes again. It goes on until ctx ends.
+	Follow(ctx context.Context, apply func(Revocation), refused func())
 }

@@ -3,6 +3,8 @@ package transaction_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,6 +116,43 @@ func TestReturnOfTheStoreEndsThePause(t *testing.T) {
 		time.Sleep(interval)
 		synctest.Wait()
 		r.b.wantKind(r.b.get(v), flows.KindDone)
+	})
+}
+
+// asked counts the turns that a store is asked for.
+type asked struct {
+	*reach
+	times atomic.Int64
+}
+
+func (a *asked) Acquire(ctx context.Context, k store.Kind, id string, hold time.Duration) (store.Turn, error) {
+	a.times.Add(1)
+	return a.reach.Acquire(ctx, k, id, hold)
+}
+
+// A reload in the middle of an outage has nobody ask for the store sooner than without it: all would ask at once.
+func TestReloadInAnOutageAsksNoSooner(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		m := r.way[0].Documents.(*store.Memory)
+		reload := func(down bool) *asked {
+			way := &asked{reach: &reach{Documents: m, Turns: m}}
+			way.down.Store(down)
+			r.a.Use(&store.Store{Place: "redis", Documents: way, Turns: way})
+			synctest.Wait()
+			return way
+		}
+		old := reload(false)
+		const n = 50
+		for i := range n {
+			defer r.a.watch(r.a.begin(fmt.Sprint("ann", i))).Close()
+		}
+		old.down.Store(true)
+		time.Sleep(3 * time.Minute)
+		next := reload(true)
+		time.Sleep(100 * time.Millisecond)
+		if got := next.times.Load(); got > n/5 {
+			t.Errorf("in a tenth of a second after the reload %d of %d ask for the store that is away", got, n)
+		}
 	})
 }
 

@@ -74,12 +74,7 @@ func (m *Manager) Use(st *store.Store) {
 	m.mu.Unlock()
 	for _, t := range m.all() {
 		t.mu.Lock()
-		switch s := t.shared; {
-		case s == nil:
-		case s.in == in: // the old way may have been barred for a while
-			s.tries, s.notBefore = 0, time.Time{}
-			m.arm(t)
-		default:
+		if s := t.shared; s != nil && s.in != in { // in the same, what is put off resumes once Changes says that it is in reach
 			if s.stale {
 				m.drop(t)
 			}

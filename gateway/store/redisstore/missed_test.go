@@ -35,7 +35,7 @@ func TestS45RevocationThatNobodyWasToldOf(t *testing.T) {
 			case got <- r:
 			default:
 			}
-		})
+		}, ignore)
 	}()
 	if r := <-got; r != (store.Revocation{}) {
 		t.Errorf("at the start: %v", r)
@@ -79,7 +79,7 @@ func TestS45ReplicaAndRedisAreGone(t *testing.T) {
 				if v == (store.Revocation{}) {
 					r.reads.Add(1)
 				}
-			})
+			}, ignore)
 		}()
 		return r
 	}
@@ -121,6 +121,35 @@ func TestS45ReplicaAndRedisAreGone(t *testing.T) {
 	if n := strings.TrimSpace(server.CLI("zcard", "sidegate:{revocations}")); n != "1" {
 		t.Errorf("%s are kept", n)
 	}
+}
+
+// S45, S62: what a Redis does not take, because its own replicas are gone, is given to it as soon as it takes something, however often it has
+// refused: not only when all is read again, a minute later.
+func TestS45RevokedWhileRedisTakesNothing(t *testing.T) {
+	server := storetest.Redis(t)
+	there := follows(t, server, stamp{})
+	there.hears(t, store.Revocation{})
+	var refused atomic.Int64
+	r, err := redisstore.New(redisstore.Config{Addresses: []string{server.Addr}, Sealer: stamp{}, Observe: func(string, error) { refused.Add(1) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close() //nolint:errcheck // the test is over
+	ctx, stop := context.WithCancel(t.Context())
+	read, over := make(chan struct{}, 100), make(chan struct{})
+	go func() {
+		defer close(over)
+		r.Store().Revocations.Follow(ctx, func(store.Revocation) { read <- struct{}{} }, ignore)
+	}()
+	defer func() { stop(); <-over }()
+	<-read
+	server.CLI("config", "set", "min-replicas-to-write", "1")
+	if err := r.Store().Revocations.Revoke(ctx, store.Revocation{Session: "one", Until: time.Now().Add(time.Hour)}); err == nil {
+		t.Fatal("the Redis has taken a revocation")
+	}
+	storetest.Eventually(t, "it is given again, and refused again", func() bool { return refused.Load() >= 3 })
+	server.CLI("config", "set", "min-replicas-to-write", "0")
+	there.hears(t, store.Revocation{Session: "one"})
 }
 
 // A list of sessions asks Redis for many documents at once: one after the other, people would wait for it.

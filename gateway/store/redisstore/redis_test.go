@@ -102,7 +102,7 @@ func TestSentinelConformsAndFailsOver(t *testing.T) {
 	following, stop := context.WithCancel(ctx)
 	go func() {
 		defer close(followed)
-		s.Revocations.Follow(following, func(r store.Revocation) { got <- r })
+		s.Revocations.Follow(following, func(r store.Revocation) { got <- r }, ignore)
 	}()
 	server.Kill()
 	storetest.Eventually(t, "the new server answers", func() bool {
@@ -137,7 +137,7 @@ func TestS45RevokedWhileRedisIsAway(t *testing.T) {
 		done = append(done, over)
 		go func() {
 			defer close(over)
-			s.Revocations.Follow(ctx, func(r store.Revocation) { got <- r.Session })
+			s.Revocations.Follow(ctx, func(r store.Revocation) { got <- r.Session }, ignore)
 		}()
 	}
 	waitFor := func(want string, times int) {
@@ -166,7 +166,7 @@ func TestS45RevokedWhileRedisIsAway(t *testing.T) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		third.Revocations.Follow(ctx, func(r store.Revocation) { got <- "third " + r.Session })
+		third.Revocations.Follow(ctx, func(r store.Revocation) { got <- "third " + r.Session }, ignore)
 	}()
 	storetest.Eventually(t, "who starts now knows what Redis had lost", func() bool {
 		seen := false
@@ -223,7 +223,7 @@ func TestS45KeysThatComeLate(t *testing.T) {
 	heard, ended := make(chan string, 100), make(chan struct{})
 	go func() {
 		defer close(ended)
-		r.Store().Revocations.Follow(ctx, func(r store.Revocation) { heard <- r.Session })
+		r.Store().Revocations.Follow(ctx, func(r store.Revocation) { heard <- r.Session }, ignore)
 	}()
 	<-tried
 	<-tried

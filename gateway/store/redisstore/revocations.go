@@ -65,7 +65,11 @@ func (v revocations) Revoke(ctx context.Context, r store.Revocation) error {
 	return nil
 }
 
+// put fails where others could not read it.
 func (v revocations) put(ctx context.Context, sealed string, until time.Time) error {
+	if err := v.sameRing(ctx); err != nil {
+		return err
+	}
 	err := revoking.Run(ctx, v.client, []string{v.name()}, sealed, until.UnixMilli(), time.Now().UnixMilli(), v.channel()).Err()
 	if err != nil {
 		return v.failed(opRevocation, err)
@@ -74,7 +78,7 @@ func (v revocations) put(ctx context.Context, sealed string, until time.Time) er
 }
 
 // Follow implements store.Revocations.
-func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
+func (v revocations) Follow(ctx context.Context, apply func(store.Revocation), refused func()) {
 	again := make(chan struct{}, 1)
 	v.known.followed(func() {
 		select {
@@ -92,6 +96,9 @@ func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
 			return err
 		}
 		if err := v.sameRing(ctx); err != nil {
+			if errors.Is(err, errAnotherRing) {
+				refused()
+			}
 			return err
 		}
 		missing := v.known.all()
@@ -101,8 +108,14 @@ func (v revocations) Follow(ctx context.Context, apply func(store.Revocation)) {
 		v.known.lose(missing)
 		apply(store.Revocation{})
 		return nil
-	}, func(sealed []byte) { _ = v.apply(ctx, sealed, apply) })
+	}, func(sealed []byte) {
+		if v.apply(ctx, sealed, apply) != nil && errors.Is(v.sameRing(ctx), errAnotherRing) {
+			refused()
+		}
+	})
 }
+
+var errAnotherRing = errors.New("this Redis is used with another key ring, so that nobody knows who is signed out")
 
 // sameRing refuses a Redis that others use with another key ring: none of them can read what another one has revoked, while
 // the sessions of a cookie_secret are good on all. The first to come leaves its name for the ring, which outlasts all its keys.
@@ -112,16 +125,19 @@ func (v revocations) sameRing(ctx context.Context) error {
 		return v.failed(opSealing, err)
 	}
 	name := v.cfg.Prefix + "{ring}"
-	if err := v.client.SetArgs(ctx, name, ours, redis.SetArgs{Mode: "NX"}).Err(); err != nil && !errors.Is(err, redis.Nil) {
-		return v.failed(opKeyRing, err)
-	}
 	first, err := v.client.Get(ctx, name).Result()
+	if errors.Is(err, redis.Nil) {
+		if err := v.client.SetArgs(ctx, name, ours, redis.SetArgs{Mode: "NX"}).Err(); err != nil && !errors.Is(err, redis.Nil) {
+			return v.failed(opRevocation, err)
+		}
+		first, err = v.client.Get(ctx, name).Result()
+	}
 	switch {
 	case err != nil:
-		return v.failed(opKeyRing, err)
+		return v.failed(opRevocation, err)
 	case first != ours:
-		return v.failed(opKeyRing, fmt.Errorf("this Redis is used with another key ring, so that nobody knows who is signed out: give all replicas one (Caddy's storage shared, or key_ring_secret); "+
-			"if the other one is gone for good, change cookie_secret, if there is one, and delete %s", name))
+		return v.failed(opKeyRing, fmt.Errorf("%w: give all replicas one (Caddy's storage shared, or key_ring_secret); "+
+			"if the other one is gone for good, change cookie_secret, if there is one, and delete %s", errAnotherRing, name))
 	}
 	return nil
 }

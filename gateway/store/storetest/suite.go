@@ -238,7 +238,12 @@ func revocations(t *testing.T, a, b store.Revocations) {
 			return r.Session == want.Session && r.Subject == want.Subject && r.Before.Equal(want.Before) && r.Until.Equal(want.Until)
 		})
 	}
-	onA, onB := follow(t, a.Follow), follow(t, b.Follow)
+	of := func(v store.Revocations) func(context.Context, func(store.Revocation)) {
+		return func(ctx context.Context, apply func(store.Revocation)) {
+			v.Follow(ctx, apply, func() { t.Error("what is kept is said to be unreadable") })
+		}
+	}
+	onA, onB := follow(t, of(a)), follow(t, of(b))
 	for _, got := range []func() []store.Revocation{onA, onB} {
 		Eventually(t, "all were read", func() bool { return has(got(), store.Revocation{}) })
 		if read := got(); !has(read, one) || has(read, all) {
@@ -249,7 +254,7 @@ func revocations(t *testing.T, a, b store.Revocations) {
 		t.Fatal(err)
 	}
 	Eventually(t, "told", func() bool { return has(onA(), all) && has(onB(), all) })
-	late := follow(t, b.Follow)
+	late := follow(t, of(b))
 	Eventually(t, "read by who comes late", func() bool { return has(late(), all) && has(late(), one) && has(late(), store.Revocation{}) })
 	if has(late(), over) {
 		t.Error("a revocation that is over is kept")

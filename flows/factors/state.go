@@ -89,7 +89,7 @@ type state struct {
 // proof is an identity.Proof with its time in Unix milliseconds: who signs in again in the second in which all their sessions ended is in.
 type proof struct {
 	Factor identity.Factor `json:"f"`
-	At     int64           `json:"t"`
+	At     int64           `json:"m"`
 }
 
 func (s *state) prove(f identity.Factor, at time.Time) {

@@ -64,13 +64,13 @@ func (r *Revocations) sweep(now time.Time) {
 
 // Begin is the time of issue of a session of a person of org that begins now and whose last factor was accepted at proved: after
 // all that has ended so far, although a revocation reaches a little beyond its time, for clocks that are ahead, and a time of issue
-// has a precision of one second. Where everything has ended since proved, nothing begins, and ok is
+// has a precision of one second. Where everything has ended since proved, which has one of a millisecond, nothing begins, and ok is
 // false: that goes by clocks in step, because with store.Skew to spare nobody could sign in again at once.
 func (r *Revocations) Begin(org, subject string, proved, now time.Time) (issued time.Time, ok bool) {
 	r.mu.RLock()
 	c := r.subjects[person{org, subject}]
 	r.mu.RUnlock()
-	return later(now, c.before.Add(time.Second-1).Truncate(time.Second)), !proved.Before(c.before.Add(-store.Skew))
+	return later(now, c.before.Add(time.Second-1).Truncate(time.Second)), !proved.Before(c.before.Add(-store.Skew).Truncate(time.Millisecond))
 }
 
 // Revoked reports whether the session, of a person of org, was revoked.

@@ -67,6 +67,9 @@ func (m *Manager) redeem(ctx context.Context, id, site string, mint func(identit
 	if err != nil { // nobody has had it yet
 		t.forgetAt = until
 	}
+	if errors.Is(err, store.ErrLost) {
+		t.minted, t.redeemed = "", false // another replica has gone on, and may have made another one
+	}
 	m.arm(t)
 	if err != nil {
 		return "", identity.Identity{}, err

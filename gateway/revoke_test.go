@@ -15,7 +15,6 @@ import (
 	"sidegate.example/sidegate/gateway/identity"
 	"sidegate.example/sidegate/gateway/session"
 	"sidegate.example/sidegate/gateway/store"
-	"sidegate.example/sidegate/gateway/transaction"
 )
 
 // channel carries revocations between States, as a store that replicas share does.
@@ -212,10 +211,14 @@ func TestSignInBeforeTheEndOfAllSessions_S45(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer watch.Close()
-	var v transaction.View
-	for over := time.Now().Add(10 * time.Second); v.Step.Kind != flows.KindDone && time.Now().Before(over); time.Sleep(time.Millisecond) {
-		if v, err = state.transactions.Get(t.Context(), id, x.realm()); err != nil {
+	for done := false; !done; {
+		changed := watch.Changed()
+		v, err := state.transactions.Get(t.Context(), id, x.realm())
+		if err != nil {
 			t.Fatal(err)
+		}
+		if done = v.Step.Kind == flows.KindDone; !done {
+			<-changed
 		}
 	}
 	if err := state.Revoke(t.Context(), allOf("", "00u1")); err != nil { // as Universal Logout, an admin, or sign-out everywhere

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -19,6 +20,7 @@ type report struct {
 	ci     bool
 	output map[string]*strings.Builder // by package and test
 	skips  []string
+	fails  []string
 	// broken holds the packages of which a test has failed.
 	broken map[string]bool
 	// cannotRun counts skips that CI=true does not forgive.
@@ -91,6 +93,7 @@ func (r *report) endTest(e event, output string) {
 	case "fail":
 		r.failed++
 		r.broken[e.Package] = true
+		r.fails = append(r.fails, fmt.Sprintf("%s %s: %s", e.Package, e.Test, shortened(complaint.FindString(output))))
 		fmt.Fprintf(r.out, "%s", output)
 	case "skip":
 		r.skipped++
@@ -144,14 +147,23 @@ func reason(output string) string {
 	return strings.Join(said, " ")
 }
 
-// close prints the skips and the sums, and reports whether all is well.
-func (r *report) close() bool {
-	if len(r.skips) > 0 {
-		fmt.Fprintln(r.out, "skipped:")
-		for _, s := range r.skips {
-			fmt.Fprintln(r.out, "  "+s)
-		}
+// complaint is the first thing that a failed test logged, which is what it failed on where its helpers log after it.
+var complaint = regexp.MustCompile(`[\w-]+\.go:\d+: .*`)
+
+// shortened is the beginning of a line.
+func shortened(line string) string {
+	const most = 300
+	if len(line) > most {
+		return line[:most]
 	}
+	return line
+}
+
+// close prints the skips, once more what failed on what, for who sees the end of the output alone, and the sums, and reports
+// whether all is well.
+func (r *report) close() bool {
+	r.list("skipped:", r.skips)
+	r.list("failed:", r.fails)
 	if r.ci && r.cannotRun > 0 {
 		fmt.Fprintf(r.out, "CI=true: %d skipped tests count as failures\n", r.cannotRun)
 		r.failed += r.cannotRun
@@ -163,4 +175,13 @@ func (r *report) close() bool {
 	}
 	fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", r.passed, r.failed, r.skipped)
 	return r.failed == 0
+}
+
+func (r *report) list(title string, lines []string) {
+	if len(lines) > 0 {
+		fmt.Fprintln(r.out, title)
+	}
+	for _, l := range lines {
+		fmt.Fprintln(r.out, "  "+l)
+	}
 }

@@ -67,7 +67,7 @@ func TestWhatIsShown(t *testing.T) {
 		`{"Action":"fail","Package":"p"}`,
 		`{"Action":"build-output","ImportPath":"q","Output":"q.go:1: syntax error\n"}`,
 	)
-	for _, want := range []string{"a_test.go:1: wrong\n", "  p TestC: c_test.go:2: no chromium\n", "panic: at the disco\nFAIL\tp\t1s\n", "q.go:1: syntax error\n"} {
+	for _, want := range []string{"a_test.go:1: wrong\n", "failed:\n  p TestB: a_test.go:1: wrong\n", "  p TestC: c_test.go:2: no chromium\n", "panic: at the disco\nFAIL\tp\t1s\n", "q.go:1: syntax error\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output lacks %q:\n%s", want, out)
 		}

@@ -133,12 +133,16 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 		g.log.WarnContext(ctx, what, slog.Any("error", err), slog.String("user", s.Identity.Login), slog.String("session", s.Handle))
 		return next
 	}
-	wait, err := state.current().Budget.Take(ctx, recheckKey(checkID(s)), 1, recheckTurn)
+	doc, err := state.document(ctx, g.cfg.Org, s)
+	if err != nil {
+		return failed("session not rechecked: its document cannot be read", err)
+	}
+	wait, err := state.current().Budget.Take(ctx, recheckKey(doc.Handle), 1, recheckTurn)
 	if err != nil {
 		return failed("session not rechecked: the store cannot be asked whose turn it is", err)
 	}
-	doc, err := state.document(ctx, g.cfg.Org, s)
-	if err != nil {
+	// Again, for who had the turn until now may have changed it.
+	if doc, err = state.document(ctx, g.cfg.Org, s); err != nil {
 		return failed("session not rechecked: its document cannot be read", err)
 	}
 	if doc.Checked.After(c.good) && now.Before(doc.Checked.Add(g.cfg.Recheck)) {
@@ -186,9 +190,6 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 
 // recheckKey is what the turn at the document of that id is counted under.
 func recheckKey(id string) string { return "recheck/" + id }
-
-// checkID names the document by which a session is rechecked: the family's where it has one.
-func checkID(s *session.Opened) string { return orDefault(s.Kin, s.Handle) }
 
 // document is the one by which a session is rechecked, also where its family was made after its cookie; one that is not there any
 // more, because the store has lost it, is made anew.

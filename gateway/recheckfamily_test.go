@@ -188,3 +188,29 @@ func TestFamilyMadeInTwoTabs_S45(t *testing.T) {
 		}
 	})
 }
+
+// S54: an old cookie, from before the family, is rechecked in the family's turn: while one tab's recheck is on its way to Okta, the
+// other's would spend the same renewal, which Okta takes for theft.
+func TestRecheckOfAnOldCookieTakesTheFamilysTurn_S54(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := NewState()
+		defer state.Close()
+		flow := &oracle{script: straight(), says: active}
+		i := &interrupted{oracle: flow}
+		here, other := newRechecking(t, state, flow, func(c *Config) { c.Flow = i }), newRechecking(t, state, flow)
+		here.enter()
+		old := *here.cookie
+		other.cookie = &old
+		here.handOver()
+		i.meanwhile = func() {
+			other.Handle(httptest.NewRecorder(), other.request(), Facts{ClientIP: clientIP, Secure: true})
+			time.Sleep(time.Second)
+		}
+		time.Sleep(15 * time.Minute)
+		here.want("the request that asks", 200, "staff,finance")
+		time.Sleep(2 * time.Second)
+		if flow.times() != 1 {
+			t.Errorf("asked %+v", flow.asked)
+		}
+	})
+}

@@ -11,8 +11,12 @@ import (
 	"sidegate.example/sidegate/gateway/store"
 )
 
-// aheadTimeout bounds what a call to Okta in the middle may wait for the store.
-const aheadTimeout = time.Second
+const (
+	// aheadTimeout bounds what a call to Okta in the middle may wait for the store.
+	aheadTimeout = time.Second
+	// closeTimeout bounds what Close waits for the store.
+	closeTimeout = time.Second
+)
 
 // errOldDocument: who can write to the store has put an older document in the place of a newer one.
 var errOldDocument = errors.New("a sign-in of the store is not the one that its revision names")
@@ -67,7 +71,9 @@ func (m *Manager) acquire(ctx context.Context, t *txn, s *shared, wait bool) err
 	case err != nil:
 		return unavailable(err)
 	case t.gone:
-		m.workers.submit(func() { m.releaseInStore(s.in, turn) })
+		t.mu.Unlock()
+		m.releaseInStore(s.in, turn)
+		t.mu.Lock()
 		return m.goneErr()
 	}
 	s.tries, s.held, s.stale = 0, turn, false
@@ -84,7 +90,9 @@ func (m *Manager) turnInStore(ctx context.Context, in *link, id string, wait boo
 	defer cancel()
 	defer context.AfterFunc(m.ctx, cancel)()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		turn, err := in.Load().Turns.Acquire(ctx, store.SignIns, id, m.lease())
+		asking, answered := m.asking()
+		turn, err := in.Load().Turns.Acquire(asking, store.SignIns, id, m.lease())
+		answered()
 		if !wait || !errors.Is(err, store.ErrHeld) {
 			return turn, err
 		}
@@ -98,6 +106,14 @@ func (m *Manager) turnInStore(ctx context.Context, in *link, id string, wait boo
 	}
 }
 
+// asking is the context of a question to the store about a turn. It does not end with who asked, such as a browser that leaves:
+// a turn whose answer nobody has heard is nobody's until its time is over, and the sign-in stands still. Close waits for it a little.
+func (m *Manager) asking() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
+	stop := context.AfterFunc(m.ctx, func() { time.AfterFunc(closeTimeout, cancel) })
+	return ctx, func() { stop(); cancel() }
+}
+
 func (m *Manager) lease() time.Duration { return m.cfg.CallTimeout + leaseMargin }
 
 // give ends the turn; what has changed goes to the store. If the store is out of reach, it goes there later, and is good
@@ -108,8 +124,10 @@ func (m *Manager) give(t *txn, news bool) error {
 	if s == nil {
 		return nil
 	}
-	if t.gone {
-		m.workers.submit(func() { m.releaseInStore(s.in, s.held) })
+	if t.gone { // here alone, where this process stops: another replica goes on, as soon as the turn is free
+		t.mu.Unlock()
+		m.releaseInStore(s.in, s.held)
+		t.mu.Lock()
 		return nil
 	}
 	return m.save(t, s, news)
@@ -128,8 +146,8 @@ func (m *Manager) pass(t *txn) {
 
 // releaseInStore gives a turn back; if that fails, it ends by itself.
 func (m *Manager) releaseInStore(in *link, turn store.Turn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
-	defer cancel()
+	ctx, answered := m.asking()
+	defer answered()
 	_ = in.Load().Turns.Release(ctx, turn)
 }
 
@@ -142,9 +160,9 @@ func (m *Manager) save(t *txn, s *shared, news bool) error {
 	}
 	turn, live := s.held, time.Until(t.forgetAt)+graceForCounting
 	t.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(m.ctx), storeTimeout)
+	ctx, answered := m.asking()
 	err = s.in.Load().Turns.Commit(ctx, turn, doc, live, news)
-	cancel()
+	answered()
 	t.mu.Lock()
 	s.unsaved = false
 	switch {

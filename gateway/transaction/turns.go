@@ -305,7 +305,7 @@ func (m *Manager) takeOut(ctx context.Context, t *txn) error {
 	case err != nil:
 		return unavailable(err)
 	}
-	if d, bad := decode(b); bad == nil && !t.busy && !t.gone && d.Revision > s.revision {
+	if d, bad := decode(b); bad == nil && !t.busy && d.Revision > s.revision {
 		t.restore(d, m.engine(t.engine).observer)
 	}
 	return nil

@@ -199,3 +199,38 @@ func TestAnotherStoreDropsWhatCouldNotBeRead(t *testing.T) {
 		}
 	})
 }
+
+// The same page has its reply only after the call, whose end is not in the store, which has gone away: what Okta said at the end, and
+// says once, is not replaced by the middle.
+func TestLateReplyDoesNotReplaceWhatIsNotKeptYet(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		way := r.sluggish()
+		v := r.a.begin("ann")
+		defer r.a.watch(v).Close()
+		r.org.script(func(o *org) { o.onKept = func() { time.Sleep(2 * time.Second) } })
+		r.org.approve(v)
+		time.Sleep(interval - 100*time.Millisecond)
+		way.request.Store(int64(time.Second))
+		way.reply.Store(int64(3 * time.Second))
+		time.AfterFunc(1500*time.Millisecond, r.outage)
+		r.a.wantKind(r.a.get(v), flows.KindDone)
+		r.back()
+		time.Sleep(putOff * 11 / 10)
+		synctest.Wait()
+		r.b.wantKind(r.b.get(v), flows.KindDone)
+	})
+}
+
+// A sign-in of an org that is not configured here, as during a rollout, is one that is not there.
+func TestSignInOfAnUnknownEngineIsGone(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		r.a.SetEngine("new", 1, r.org, r.heard)
+		v, err := r.a.Begin(context.Background(), transaction.Begin{Engine: "new", Site: site, Client: client(t, address(0)), Answer: typed("ann")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.b.Manager.Get(context.Background(), v.ID, site); !errors.Is(err, transaction.ErrGone) {
+			t.Errorf("Get: %v", err)
+		}
+	})
+}

@@ -67,7 +67,7 @@ func (m *Manager) acquire(ctx context.Context, t *txn, s *shared, wait bool) err
 	case err != nil:
 		return unavailable(err)
 	case t.gone:
-		m.workers.submit(func() { m.releaseInStore(s.in, turn) })
+		m.giveUp(t, s.in, turn)
 		return m.goneErr()
 	}
 	s.tries, s.held, s.stale = 0, turn, false
@@ -109,7 +109,7 @@ func (m *Manager) give(t *txn, news bool) error {
 		return nil
 	}
 	if t.gone {
-		m.workers.submit(func() { m.releaseInStore(s.in, s.held) })
+		m.giveUp(t, s.in, s.held)
 		return nil
 	}
 	return m.save(t, s, news)
@@ -118,12 +118,18 @@ func (m *Manager) give(t *txn, news bool) error {
 // pass ends the turn; nothing has changed.
 func (m *Manager) pass(t *txn) {
 	if s := t.shared; s != nil {
-		t.mu.Unlock()
-		m.releaseInStore(s.in, s.held)
-		t.mu.Lock()
+		m.giveUp(t, s.in, s.held)
 	}
 	t.release()
 	m.arm(t)
+}
+
+// giveUp is releaseInStore with the lock held before and after, but not meanwhile. It is not left to a worker: at Close they take nothing
+// more, and another replica's person would wait for the end of the turn.
+func (m *Manager) giveUp(t *txn, in *link, turn store.Turn) {
+	t.mu.Unlock()
+	m.releaseInStore(in, turn)
+	t.mu.Lock()
 }
 
 // releaseInStore gives a turn back; if that fails, it ends by itself.

@@ -107,8 +107,8 @@ func TestRecheckReadsWhatTheTurnBeforeHasLeft_S54_S77(t *testing.T) {
 				flow := &oracle{script: straight(), says: active}
 				r := newRechecking(t, state, flow)
 				r.enter()
-				time.Sleep(15 * time.Minute)
 				_, s, _ := r.opened()
+				time.Sleep(15 * time.Minute)
 				told := standing{Renewal: "rt-2"}
 				if c.answered {
 					told.Checked, told.Groups = time.Now(), []string{"staff"}

@@ -63,13 +63,13 @@ func TestVainClickAtTheTimeOfAPollEndsNoPolling(t *testing.T) {
 				defer r.a.watch(v).Close()
 				r.org.approve(v)
 				time.Sleep(interval - time.Second)
-				m.by = 2 * time.Second
+				m.by.Store(int64(2 * time.Second))
 				r.way[0].down.Store(errors.Is(want, transaction.ErrUnavailable))
 				v.Seq--
 				if _, err := r.a.answer(v, choose("totp")); !errors.Is(err, want) {
 					t.Errorf("Answer: %v, want %v", err, want)
 				}
-				m.by = 0
+				m.by.Store(0)
 				r.way[0].down.Store(false)
 				time.Sleep(interval)
 				synctest.Wait()

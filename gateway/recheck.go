@@ -145,7 +145,7 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 	if doc, err = state.document(ctx, g.cfg.Org, s); err != nil {
 		return failed("session not rechecked: its document cannot be read", err)
 	}
-	if doc.Checked.After(c.good) && now.Before(doc.Checked.Add(g.cfg.Recheck)) {
+	if now.Before(doc.Checked.Add(g.cfg.Recheck)) { // later than c.good, or the same, by which it would be due
 		return &check{good: doc.Checked, groups: doc.Groups, next: doc.Checked.Add(g.cfg.Recheck)}
 	}
 	if wait > 0 { // another one is asking
@@ -160,7 +160,7 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 	keep := func(to *check, what string, told standing) *check {
 		// What Okta gave is kept, however long that took.
 		err := state.settle(context.WithoutCancel(ctx), g.cfg.Org, s, told)
-		if to.renewal, to.spent = "", ""; err != nil {
+		if err != nil {
 			failed(what, err)
 			to.renewal, to.spent, to.next = told.Renewal, doc.Renewal, now.Add(recheckPause) // to keep it then
 		}

@@ -188,11 +188,12 @@ func (m *Manager) Cancel(ctx context.Context, id, site string) error {
 	if t.shared != nil {
 		err = m.takeOut(ctx, t)
 	}
-	if t.gone {
+	if t.gone && err != nil {
 		return nil
 	}
 	live := !t.over()
-	m.forget(t)
+	t.end(m.engine(t.engine).observer) // also where the news of what was taken out were here first, and have dropped it
+	m.drop(t)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.CallTimeout)
 	defer cancel()
 	if !live || t.turn(ctx) != nil {

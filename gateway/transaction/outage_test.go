@@ -281,7 +281,7 @@ func TestTimeOfASessionIsOverAfterTheTurn(t *testing.T) {
 			t.Fatalf("Redeem: %q, %v", got, err)
 		}
 		time.Sleep(5 * time.Second)
-		m.by = 6 * time.Second
+		m.by.Store(int64(6 * time.Second))
 		r.b.wantNoRedemption(v.ID, transaction.ErrGone)
 	})
 }
@@ -289,10 +289,10 @@ func TestTimeOfASessionIsOverAfterTheTurn(t *testing.T) {
 // late is a store whose turns take a while to get.
 type late struct {
 	store.Turns
-	by time.Duration
+	by atomic.Int64 // nanoseconds
 }
 
 func (l *late) Acquire(ctx context.Context, k store.Kind, id string, hold time.Duration) (store.Turn, error) {
-	time.Sleep(l.by)
+	time.Sleep(time.Duration(l.by.Load()))
 	return l.Turns.Acquire(ctx, k, id, hold)
 }

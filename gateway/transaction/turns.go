@@ -71,9 +71,7 @@ func (m *Manager) acquire(ctx context.Context, t *txn, s *shared, wait bool) err
 	case err != nil:
 		return unavailable(err)
 	case t.gone:
-		t.mu.Unlock()
-		m.releaseInStore(s.in, turn)
-		t.mu.Lock()
+		m.giveUp(t, s.in, turn)
 		return m.goneErr()
 	}
 	s.tries, s.held, s.stale = 0, turn, false
@@ -124,10 +122,8 @@ func (m *Manager) give(t *txn, news bool) error {
 	if s == nil {
 		return nil
 	}
-	if t.gone { // here alone, where this process stops: another replica goes on, as soon as the turn is free
-		t.mu.Unlock()
-		m.releaseInStore(s.in, s.held)
-		t.mu.Lock()
+	if t.gone { // where this process stops, another replica goes on as soon as the turn is free
+		m.giveUp(t, s.in, s.held)
 		return nil
 	}
 	return m.save(t, s, news)
@@ -136,12 +132,18 @@ func (m *Manager) give(t *txn, news bool) error {
 // pass ends the turn; nothing has changed.
 func (m *Manager) pass(t *txn) {
 	if s := t.shared; s != nil {
-		t.mu.Unlock()
-		m.releaseInStore(s.in, s.held)
-		t.mu.Lock()
+		m.giveUp(t, s.in, s.held)
 	}
 	t.release()
 	m.arm(t)
+}
+
+// giveUp is releaseInStore with the lock held before and after, but not meanwhile. It is not left to a worker: at Close they take nothing
+// more, and another replica's person would wait for the end of the turn.
+func (m *Manager) giveUp(t *txn, in *link, turn store.Turn) {
+	t.mu.Unlock()
+	m.releaseInStore(in, turn)
+	t.mu.Lock()
 }
 
 // releaseInStore gives a turn back; if that fails, it ends by itself.
@@ -323,7 +325,7 @@ func (m *Manager) takeOut(ctx context.Context, t *txn) error {
 	case err != nil:
 		return unavailable(err)
 	}
-	if d, bad := decode(b); bad == nil && !t.busy && !t.gone && d.Revision > s.revision {
+	if d, bad := decode(b); bad == nil && !t.busy && d.Revision > s.revision {
 		t.restore(d, m.engine(t.engine).observer)
 	}
 	return nil

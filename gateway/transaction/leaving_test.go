@@ -37,6 +37,7 @@ func TestNobodyLeavesWithTheTurn(t *testing.T) {
 			r.a.wantKind(v, flows.KindCode)
 		},
 		"the replica is shut down while a poll asks for it": func(r *replicas, v transaction.View) {
+			defer r.a.watch(v).Close()
 			time.Sleep(interval + 500*time.Millisecond)
 			r.a.Close()
 		},
@@ -49,7 +50,7 @@ func TestNobodyLeavesWithTheTurn(t *testing.T) {
 				began := time.Now()
 				on, err := r.b.answer(r.b.get(v), choose("push"))
 				if took := time.Since(began); err != nil || took > time.Second {
-					t.Fatalf("the next answer took %s: %v", took, err)
+					r.Fatalf("the next answer took %s: %v", took, err)
 				}
 				r.b.wantKind(on, flows.KindWait)
 			})

@@ -1,0 +1,43 @@
+package redisstore_test
+
+import (
+	"testing"
+	"time"
+
+	"sidegate.example/sidegate/gateway/store"
+	"sidegate.example/sidegate/gateway/store/redisstore"
+	"sidegate.example/sidegate/gateway/store/storetest"
+)
+
+// A Redis takes a turn down and does not answer for as long as anybody waits; then it is well again. Nobody has the turn, and who asks
+// next does not wait until it would be over.
+func TestTurnWhoseAnswerNeverCame(t *testing.T) {
+	s := storetest.Redis(t)
+	p := storetest.NewProxy(t, s.Addr)
+	st := connect(t, redisstore.Config{Addresses: []string{p.Addr}})
+	ctx := t.Context()
+	if err := st.Documents.Put(ctx, store.SignIns, "id", []byte("doc"), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if turn, err := st.Turns.Acquire(ctx, store.SignIns, "id", time.Minute); err != nil { // the script is known to the server then
+		t.Fatal(err)
+	} else if err := st.Turns.Release(ctx, turn); err != nil {
+		t.Fatal(err)
+	}
+	p.Hang.Store(true)
+	if turn, err := st.Turns.Acquire(ctx, store.SignIns, "id", time.Minute); err == nil {
+		t.Fatalf("%+v", turn)
+	}
+	p.Hang.Store(false)
+	deadline := time.Now().Add(5 * time.Second)
+	for {
+		_, err := st.Turns.Acquire(ctx, store.SignIns, "id", time.Minute)
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("five seconds after the Redis is well: %v", err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}

@@ -52,12 +52,16 @@ func newMint() (*mint, error) {
 	}, nil
 }
 
-// policy is how caddymodule names the rules of this config: its fingerprint of issuer and client. Should the
-// two drift apart, the first request is refused and the benchmark says so.
+// policy is how caddymodule names the rules of this config: its fingerprint of issuer, client and the scopes of who names none. Should the
+// two drift apart, the first request is refused and the test says so.
 func policy() string {
+	return fingerprint("policy", org, clientID, fingerprint("email", "openid", "profile"))
+}
+
+func fingerprint(parts ...string) string {
 	h := sha256.New()
-	for _, part := range []string{"policy", org, clientID} {
-		fmt.Fprintf(h, "%d:%s,", len(part), part)
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s,", len(p), p)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -23,6 +23,8 @@ const (
 	recheckTimeout = 15 * time.Second
 	// recheckTurn is how long no other replica asks about the session: until what came of it is kept.
 	recheckTurn = recheckTimeout + storeTimeout
+	// recheckLastWait is how long a question that is under way lasts when this process stops.
+	recheckLastWait = time.Second
 	// recheckPause is how long a session is not asked for again after a question without an answer.
 	recheckPause = 30 * time.Second
 	// recheckGlance is how soon another replica's answer is looked for again.
@@ -107,8 +109,10 @@ func (x *exchange) ask(s *session.Opened, c *check) {
 	}
 	g := x.Gate
 	g.cfg.State.later(func() {
-		ctx, cancel := context.WithTimeout(g.cfg.State.ctx, recheckTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(g.cfg.State.ctx), recheckTimeout)
 		defer cancel()
+		// An answer that is on its way may hold the only renewal that Okta takes from now on.
+		defer context.AfterFunc(g.cfg.State.ctx, func() { time.AfterFunc(recheckLastWait, cancel) })()
 		next := c.unanswered()
 		defer func() {
 			if r := recover(); r != nil { // here, it would end the whole server

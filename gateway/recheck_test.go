@@ -107,7 +107,7 @@ func (r *rechecking) enter() {
 	}
 	value, err := x.newSession(claims)
 	if err == nil {
-		err = x.register(&claims, nil)
+		err = x.register(&claims, nil, standing{Renewal: string(id.Renewal)})
 	}
 	if err != nil {
 		r.t.Fatal(err)

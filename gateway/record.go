@@ -57,17 +57,29 @@ type standing struct {
 // maxAgent bounds what is kept of a User-Agent.
 const maxAgent = 256
 
-// register keeps the document of a session that is about to begin, and of it what does not fit into the cookie.
-func (x *exchange) register(c *session.Claims, bulk *session.Bulk) error {
-	doc := &storedSession{SessionInfo: x.info(c), Bulk: bulk, standing: standing{Renewal: string(c.Identity.Renewal)}}
+// register keeps the document of a session that is about to begin, and of it what does not fit into the cookie. told is what Okta has
+// said for it, zero where it was handed over.
+func (x *exchange) register(c *session.Claims, bulk *session.Bulk, told standing) error {
+	doc := &storedSession{SessionInfo: x.info(c), Bulk: bulk, standing: told}
 	if c.Family != (session.ID{}) {
 		doc.Kin = c.Family.Handle()
 	}
-	if doc.Kin != "" && doc.Renewal != "" {
+	if doc.Kin != "" {
 		// All of the family are rechecked as one, because Okta takes a renewal once.
-		family := familyDocument(doc.Kin, doc.Expires)
-		family.standing, doc.standing = doc.standing, standing{}
-		if err := x.cfg.State.keep(x.r.Context(), family); err != nil {
+		doc.standing = standing{}
+	}
+	if doc.Kin != "" && (told.Renewal != "" || !told.Checked.IsZero()) {
+		err := x.cfg.State.amend(x.r.Context(), familyDocument(doc.Kin, doc.Expires), func(family *storedSession) error {
+			// What is not said again stays: a group that was lost, and what the person is rechecked by.
+			now := told
+			now.Renewal = orDefault(told.Renewal, family.Renewal)
+			if told.Groups == nil {
+				now.Groups = family.Groups
+			}
+			family.standing = now
+			return nil
+		})
+		if err != nil {
 			return err
 		}
 	}

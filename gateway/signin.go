@@ -327,8 +327,14 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	if id.Subject == "" || !id.SecondFactor() {
 		return "", errors.New("gateway: a flow ended without a second factor")
 	}
+	now, told := time.Now(), standing{Renewal: string(id.Renewal)}
+	if x.session != nil { // whose time of issue stays
+		told.Checked = now.UTC()
+		if id.Groups != nil {
+			told.Groups = append([]string{}, x.wanted(id.Groups)...)
+		}
+	}
 	id.Groups = x.wanted(id.Groups)
-	now := time.Now()
 	proved := slices.MaxFunc(id.Proofs, func(a, b identity.Proof) int { return a.At.Compare(b.At) }).At
 	issued, ok := x.cfg.State.revocations.Begin(x.cfg.Org, id.Subject, proved, now)
 	if !ok {
@@ -347,7 +353,7 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := x.register(&claims, bulk); err != nil {
+	if err := x.register(&claims, bulk, told); err != nil {
 		return "", err
 	}
 	factors := make([]string, len(id.Proofs))

@@ -250,7 +250,7 @@ func (x *exchange) admit(doc *handedOver) {
 	}
 	cookie, bulk, err := x.seal(&claims)
 	if err == nil {
-		err = x.register(&claims, bulk)
+		err = x.register(&claims, bulk, standing{})
 	}
 	if err != nil {
 		x.failed(err)

@@ -82,7 +82,8 @@ type Manager struct {
 	places  places
 	engines map[string][]engine // by name, then by rank, see SetEngine
 
-	shared    *link // nil for this process alone
+	turns     sync.WaitGroup // had in the store, see count
+	shared    *link          // nil for this process alone
 	unfollow  context.CancelFunc
 	following sync.WaitGroup
 }
@@ -101,15 +102,19 @@ func NewManager(cfg Config) *Manager {
 }
 
 // Close ends all calls in flight, waits for the workers and forgets all transactions; those who
-// watch one are told. Nothing is cancelled at Okta. Afterwards every method still works: it finds
+// watch one are told. Nothing is cancelled at Okta. Where a store is shared, calls have a second to end by themselves, so that
+// what Okta says is kept, and no turn stays taken. Afterwards every method still works: it finds
 // nothing or returns ErrClosed (caddy-notes T5). Closing twice is harmless.
 func (m *Manager) Close() {
 	m.mu.Lock()
 	m.closed = true
+	m.mu.Unlock()
+	m.awaitTurns()
+
+	m.mu.Lock()
 	left := m.byID
 	m.byID = nil
 	m.mu.Unlock()
-
 	for _, t := range left {
 		t.mu.Lock()
 		if t.shared != nil {
@@ -119,8 +124,37 @@ func (m *Manager) Close() {
 		t.mu.Unlock()
 	}
 	m.cancel() // only now: a call that ends by this must find its transaction gone, not in trouble
+	m.awaitTurns()
 	m.following.Wait()
 	m.workers.close()
+}
+
+// awaitTurns waits until no turn is had in the store, for a second at most.
+func (m *Manager) awaitTurns() {
+	given := make(chan struct{})
+	go func() {
+		m.turns.Wait()
+		close(given)
+	}()
+	over := time.NewTimer(closeTimeout)
+	defer over.Stop()
+	select {
+	case <-given:
+	case <-over.C:
+	}
+}
+
+// count counts a turn that t is about to have in the store, until it is released, and reports whether there are any more to
+// be had.
+func (m *Manager) count(t *txn) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if m.closed {
+		return false
+	}
+	m.turns.Add(1)
+	t.counted = &m.turns
+	return true
 }
 
 // hold returns the transaction with its lock held, as it is on all replicas as far as is known here. Somebody else's id

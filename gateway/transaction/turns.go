@@ -35,6 +35,10 @@ func (m *Manager) take(ctx context.Context, t *txn, wait bool) error {
 	if t.shared == nil {
 		return nil
 	}
+	if !m.count(t) {
+		t.release()
+		return ErrClosed
+	}
 	err := m.acquire(ctx, t, t.shared, wait)
 	if err != nil {
 		t.release()

@@ -52,11 +52,12 @@ type txn struct {
 	redeemed bool
 	minted   string
 
-	busy     bool          // a call for state is in flight, or about to be
-	idle     chan struct{} // made by who waits for busy to end, closed then
-	queued   bool          // a poll is with the workers
-	nextPoll time.Time     // not before
-	failures int           // calls without an answer since the last with one
+	busy     bool            // a call for state is in flight, or about to be
+	idle     chan struct{}   // made by who waits for busy to end, closed then
+	counted  *sync.WaitGroup // of turns in the store, while one is had there
+	queued   bool            // a poll is with the workers
+	nextPoll time.Time       // not before
+	failures int             // calls without an answer since the last with one
 	trouble  flows.Reason
 	cause    error
 
@@ -131,6 +132,10 @@ func (t *txn) turn(ctx context.Context) error {
 // release ends the turn of who set busy.
 func (t *txn) release() {
 	t.busy = false
+	if t.counted != nil {
+		t.counted.Done()
+		t.counted = nil
+	}
 	if t.idle != nil {
 		close(t.idle)
 		t.idle = nil

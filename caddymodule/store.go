@@ -119,8 +119,8 @@ type storeClient struct {
 func (c *storeClient) Destruct() error { return c.close() }
 
 // hangUpAfter is how long the last configuration waits, when it goes, for what is still under way in the store: a server that takes
-// connections and does not answer keeps nobody from a restart.
-const hangUpAfter = time.Second
+// connections and does not answer keeps nobody from a restart. Sign-ins take up to 1.4 s to give back what they hold there.
+const hangUpAfter = 1500 * time.Millisecond
 
 // lateVault seals with the keys of the latest configuration: they may come out of the very store.
 type lateVault struct{ atomic.Pointer[session.Vault] }

@@ -223,7 +223,7 @@ func TestStopWithAStoreThatHangs(t *testing.T) {
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("Caddy stopped after %v", took)
 	}
 }

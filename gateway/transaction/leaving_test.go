@@ -16,7 +16,7 @@ type distant struct{ store.Turns }
 func (d distant) Acquire(ctx context.Context, k store.Kind, id string, hold time.Duration) (store.Turn, error) {
 	turn, err := d.Turns.Acquire(ctx, k, id, hold)
 	select {
-	case <-time.After(800 * time.Millisecond): // longer than polls are spread
+	case <-time.After(600 * time.Millisecond): // longer than polls are spread
 		return turn, err
 	case <-ctx.Done():
 		return store.Turn{}, ctx.Err()

@@ -102,7 +102,7 @@ func NewManager(cfg Config) *Manager {
 }
 
 // Close ends all calls in flight, waits for the workers and forgets all transactions; those who
-// watch one are told. Nothing is cancelled at Okta. Where a store is shared, calls have a second to end by themselves, so that
+// watch one are told. Nothing is cancelled at Okta. Where a store is shared, calls have closeTimeout to end by themselves, so that
 // what Okta says is kept, and no turn stays taken. Afterwards every method still works: it finds
 // nothing or returns ErrClosed (caddy-notes T5). Closing twice is harmless.
 func (m *Manager) Close() {
@@ -129,7 +129,7 @@ func (m *Manager) Close() {
 	m.workers.close()
 }
 
-// awaitTurns waits until no turn is had in the store, for a second at most.
+// awaitTurns waits until no turn is had in the store, for closeTimeout at most.
 func (m *Manager) awaitTurns() {
 	given := make(chan struct{})
 	go func() {

@@ -14,8 +14,8 @@ import (
 const (
 	// aheadTimeout bounds what a call to Okta in the middle may wait for the store.
 	aheadTimeout = time.Second
-	// closeTimeout bounds what Close waits for the store.
-	closeTimeout = time.Second
+	// closeTimeout bounds what Close waits for calls under way, and for the store after that. Whoever closes the store waits for both.
+	closeTimeout = 700 * time.Millisecond
 )
 
 // errOldDocument: who can write to the store has put an older document in the place of a newer one.

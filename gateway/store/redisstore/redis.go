@@ -85,6 +85,10 @@ type Redis struct {
 	cfg    Config
 	client redis.UniversalClient
 	known  knownRevocations
+
+	unanswered lostTurns
+	closed     context.Context // ends with Close
+	close      context.CancelFunc
 }
 
 func init() { redis.SetLogger(quiet{}) }
@@ -128,7 +132,9 @@ func New(c Config) (*Redis, error) {
 		DialerRetries: 1, MaxRetries: retries, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
-	return &Redis{cfg: c, client: client}, nil
+	r := &Redis{cfg: c, client: client}
+	r.closed, r.close = context.WithCancel(context.Background())
+	return r, nil
 }
 
 // Store returns all of it.
@@ -138,6 +144,7 @@ func (r *Redis) Store() store.Store {
 
 // Close ends the connections. What is still called afterwards fails.
 func (r *Redis) Close() error {
+	r.close()
 	if err := r.client.Close(); err != nil {
 		return fmt.Errorf("closing the connections to the store: %w", err)
 	}

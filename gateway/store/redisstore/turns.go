@@ -74,6 +74,7 @@ func (t turns) acquire(ctx context.Context, kind store.Kind, id string, hold tim
 	answer, err := acquiring.Run(ctx, t.client, []string{name, turnOf(name)}, turn.Token, milliseconds(hold), how).StringSlice()
 	switch {
 	case err != nil:
+		t.lost(turnOf(name), turn.Token, hold, err)
 		return store.Turn{}, t.failed(opTurn, err)
 	case len(answer) == 1 && answer[0] == "gone":
 		return store.Turn{}, store.ErrNotFound

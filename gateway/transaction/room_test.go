@@ -74,3 +74,18 @@ func TestRoomIsNotMadeOfWhatTheStoreDoesNotHaveYet(t *testing.T) {
 		r.wantHeard("abandoned", "abandoned")
 	})
 }
+
+// A replica makes room of its copy of a sign-in that began at another one: it goes on there, and is not counted.
+func TestRoomIsMadeOfTheCopyAlone(t *testing.T) {
+	together(t, transaction.Config{MaxPerAddress: 1}, func(r *replicas) {
+		r.a.refuse()
+		v := r.a.begin("ann")
+		r.b.get(v)
+		r.b.begin("bob")
+		synctest.Wait()
+		r.a.wantKind(r.a.get(v), flows.KindIdentify)
+		if got := r.heard.signIns; len(got) != 0 {
+			t.Errorf("heard %q", got)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package transaction_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,27 +85,28 @@ func TestCopyOfWhatHasEndedTellsOktaNothing(t *testing.T) {
 	})
 }
 
-// remote is a store that a Commit takes a while to get to.
+// remote is a store that the next Commit takes a while to get to.
 type remote struct {
 	*reach
-	by time.Duration
+	by atomic.Int64
 }
 
 func (f *remote) Commit(ctx context.Context, t store.Turn, doc []byte, ttl time.Duration, tell bool) error {
-	time.Sleep(f.by)
+	time.Sleep(time.Duration(f.by.Swap(0)))
 	return f.reach.Commit(ctx, t, doc, ttl, tell)
 }
 
 // S74: a person cancels while the sign-in is on its way to the store: it does not come to be there afterwards.
 func TestS74CancelOfWhatIsJustSaved(t *testing.T) {
 	together(t, transaction.Config{}, func(r *replicas) {
-		way := &remote{r.way[0], time.Second}
+		way := &remote{reach: r.way[0]}
 		r.a.Use(&store.Store{Documents: way, Turns: way})
 		synctest.Wait()
 		r.org.slow(time.Second)
 		time.AfterFunc(500*time.Millisecond, r.outage)
 		v := r.a.begin("ann")
 		r.back()
+		way.by.Store(int64(3 * time.Second))
 		time.Sleep(putOff * 3 / 2)
 		if err := r.a.Cancel(context.Background(), v.ID, site); err != nil {
 			t.Fatal(err)

@@ -192,7 +192,11 @@ func (m *Manager) Cancel(ctx context.Context, id, site string) error {
 		return nil
 	}
 	live := !t.over()
-	t.end(m.engine(t.engine).observer) // also where the news of what was taken out were here first, and have dropped it
+	if errors.Is(err, ErrGone) { // see vanish
+		err = nil
+	} else {
+		t.end(m.engine(t.engine).observer) // also where the news of what was taken out were here first, and have dropped it
+	}
 	m.drop(t)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.CallTimeout)
 	defer cancel()

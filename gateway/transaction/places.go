@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"sidegate.example/sidegate/flows"
+	"sidegate.example/sidegate/gateway/store"
 )
 
 // origin is what transactions are counted by: an IPv4 address, or the /56 of an IPv6 one.
@@ -123,23 +124,45 @@ func (m *Manager) tryReserve(name string, from origin) (engine, *txn, error) {
 	return engine{}, nil, ErrBusy
 }
 
-// evict forgets t, unless its person has gone on since it was queued: whoever ends the call in flight queues it
-// again if it is still vain then.
+// evict forgets t, unless its person has gone on since it was queued, or the store does not have it yet: whoever ends the call in
+// flight queues it again if it is still vain then.
 func (m *Manager) evict(t *txn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.busy || !t.vain() {
+	s := t.shared
+	if t.busy || !t.vain() || s != nil && s.unsaved {
 		t.rankedAs = 0
 		return
 	}
-	if s := t.shared; s != nil {
-		if !s.mine {
-			m.drop(t) // it is in its own replica's way
-			return
-		}
-		m.workers.submit(func() { m.deleteInStore(s.in, t.id) })
+	if s == nil {
+		m.forget(t)
+		return
 	}
-	m.forget(t)
+	m.drop(t)
+	if revision := s.revision; s.mine { // one of another replica is in that one's way
+		m.workers.submit(func() { m.endVain(t, s.in, revision) })
+	}
+}
+
+// endVain ends on every replica a t that was vain here at revision, and counts it. One that another replica has changed since, or has
+// the turn at, goes on there: that one has a copy, which counts.
+func (m *Manager) endVain(t *txn, in *link, revision uint64) {
+	ctx, answered := m.asking()
+	defer answered()
+	turn, err := in.Load().Turns.Acquire(ctx, store.SignIns, t.id, m.lease())
+	if err != nil {
+		return
+	}
+	defer m.releaseInStore(in, turn)
+	if turn.Revision != revision {
+		return
+	}
+	if _, err := in.Load().Documents.Take(ctx, store.SignIns, t.id); err != nil {
+		return // it ends by itself; if it was cancelled just now, who did that has counted it
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.end(m.engine(t.engine).observer)
 }
 
 // giveBack ends a reservation of which nothing came; false means that the Manager is closed.

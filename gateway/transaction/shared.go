@@ -107,8 +107,22 @@ func (m *Manager) changed(c store.Change) {
 	m.mu.RLock()
 	t := m.byID[c.ID]
 	m.mu.RUnlock()
-	if t != nil {
+	switch {
+	case t == nil:
+	case c.Revision == 0:
+		m.takenOut(t)
+	default:
 		m.news(t, c.Revision)
+	}
+}
+
+// takenOut drops a t that was taken out of the store: who did that counts it, and tells Okta. Who has the turn here, or has something
+// to save, finds out by itself.
+func (m *Manager) takenOut(t *txn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.shared; s != nil && !t.busy && !s.unsaved {
+		m.drop(t)
 	}
 }
 
@@ -149,7 +163,7 @@ func (m *Manager) reload(ctx context.Context, t *txn) {
 	d, bad := decode(doc)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		m.drop(t)
+		m.vanish(t)
 		return
 	case err != nil || bad != nil:
 		s.stale = true

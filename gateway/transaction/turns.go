@@ -68,7 +68,7 @@ func (m *Manager) acquire(ctx context.Context, t *txn, s *shared, wait bool) err
 	t.mu.Lock()
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		m.drop(t)
+		m.vanish(t)
 		return ErrGone
 	case errors.Is(err, store.ErrHeld):
 		return err
@@ -175,13 +175,8 @@ func (m *Manager) save(t *txn, s *shared, news bool) error {
 	case err == nil:
 		s.notBefore, s.revision = time.Time{}, revision
 		return nil
-	case errors.Is(err, store.ErrNotFound): // it was cancelled on another replica
-		c, state := t.client, t.state
-		live := !t.over() && !t.gone
-		m.drop(t)
-		if live {
-			m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, c, state) })
-		}
+	case errors.Is(err, store.ErrNotFound):
+		m.vanish(t)
 		return ErrGone
 	case errors.Is(err, store.ErrLost): // another replica has gone on, after this one took too long
 		s.stale = true
@@ -190,6 +185,18 @@ func (m *Manager) save(t *txn, s *shared, news bool) error {
 	// There are few of these, as nothing is begun that cannot be kept; their turn must not end before they get through.
 	s.unsaved, s.notBefore = true, time.Now().Add(jittered(putOff))
 	return unavailable(err)
+}
+
+// vanish drops a t that the store has no more. Either it has ended on another replica, which has counted it, or the store has
+// lost it, and then nobody else tells Okta. To tell Okta twice is harmless, to count twice is not. A copy that nobody has looked at
+// until its time is over is what most sign-ins leave behind that went on elsewhere: Okta hears nothing of those. No call is in flight.
+func (m *Manager) vanish(t *txn) {
+	c, state := t.client, t.state
+	live := !t.over() && !t.gone && time.Now().Before(m.patience(t))
+	m.drop(t)
+	if live {
+		m.workers.submit(func() { m.cancelAtOkta(m.ctx, t, c, state) })
+	}
 }
 
 // keeping has an engine keep what t comes to within a call for c, where a store is shared. The turn is had.
@@ -314,9 +321,12 @@ func (m *Manager) deleteInStore(in *link, id string) {
 }
 
 // takeOut takes t's document out of the store for good, which ends the sign-in on every replica; of all who do, one gets
-// it, and counts. The lock is held before and after, but not meanwhile.
+// it, and counts: ErrGone is for the others. The lock is held before and after, but not meanwhile.
 func (m *Manager) takeOut(ctx context.Context, t *txn) error {
 	s := t.shared
+	if err := m.saveFirst(ctx, t, s); err != nil {
+		return err
+	}
 	t.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	b, err := s.in.Load().Documents.Take(ctx, store.SignIns, t.id)
@@ -324,7 +334,6 @@ func (m *Manager) takeOut(ctx context.Context, t *txn) error {
 	t.mu.Lock()
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		m.drop(t)
 		return ErrGone
 	case err != nil:
 		return unavailable(err)
@@ -333,6 +342,29 @@ func (m *Manager) takeOut(ctx context.Context, t *txn) error {
 		t.restore(d, m.engine(t.engine).observer)
 	}
 	return nil
+}
+
+// saveFirst saves what the store does not have yet: without it the store has nothing to take out, or what was kept ahead, and who is
+// about to save it would bring it back afterwards. The lock is held before and after, but not meanwhile.
+func (m *Manager) saveFirst(ctx context.Context, t *txn, s *shared) error {
+	if !s.unsaved {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	err := t.turn(ctx)
+	switch {
+	case t.gone, !s.unsaved:
+		return nil
+	case err != nil:
+		return unavailable(err)
+	}
+	t.busy = true
+	defer t.release()
+	if err = m.save(t, s, false); errors.Is(err, store.ErrLost) {
+		return nil // another replica has gone on
+	}
+	return err
 }
 
 // keep takes the turn of a sign-in that is about to begin, before Okta hears of it: what cannot be kept must not begin. nil

@@ -17,8 +17,8 @@ import (
 // lossy is a way to the store on which the answer to a Take, or which a Release, does not come through.
 type lossy struct {
 	*reach
-	lost    error
-	away    atomic.Bool
+	lost error
+	away atomic.Bool
 }
 
 func (m *lossy) Take(ctx context.Context, k store.Kind, id string) ([]byte, error) {
@@ -124,6 +124,23 @@ func TestTurnThatCouldNotBeGivenBack(t *testing.T) {
 		_, err := r.b.answer(r.b.get(v), choose("totp"))
 		if took := time.Since(began); err != nil || took > 2*time.Second {
 			t.Errorf("the next click took %v: %v", took, err)
+		}
+	})
+}
+
+// S74: a replica is shut down while Okta takes a cancel, which needs less than closeTimeout. No other replica knows of the sign-in any more:
+// the push does not stay open.
+func TestS74ShutDownDuringACancel(t *testing.T) {
+	together(t, transaction.Config{}, func(r *replicas) {
+		v := r.a.begin("ann")
+		r.org.slow(300 * time.Millisecond)
+		time.AfterFunc(100*time.Millisecond, r.a.Close)
+		if err := r.a.Cancel(context.Background(), v.ID, site); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if got := r.org.seen().cancels; got != 1 {
+			t.Errorf("%d cancels at Okta, want 1: the push is open", got)
 		}
 	})
 }

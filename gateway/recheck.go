@@ -175,8 +175,7 @@ func (g *Gate) answer(ctx context.Context, flow flows.Rechecker, client flows.Cl
 		if renewal = orDefault(is.Renewal, renewal); renewal == doc.Renewal {
 			return next
 		}
-		told := doc.standing
-		told.Renewal = renewal
+		told := standing{Renewal: renewal}
 		return keep(next, "what a session is rechecked by is not kept; until it is, another replica's recheck may end it", told)
 	}
 	if !is.Active {
@@ -231,11 +230,11 @@ func (s *State) read(ctx context.Context, fresh *storedSession) (*storedSession,
 func (s *State) settle(ctx context.Context, org string, of *session.Opened, told standing) error {
 	return s.amend(ctx, freshDocument(org, of), func(doc *storedSession) error {
 		if doc.Kin == "" {
-			doc.standing = told
+			doc.standing = told.over(doc.standing)
 			return nil
 		}
 		return s.amend(ctx, familyDocument(doc.Kin, doc.Expires), func(family *storedSession) error {
-			family.standing = told
+			family.standing = told.over(family.standing)
 			return nil
 		})
 	})

@@ -54,6 +54,19 @@ type standing struct {
 	Groups  []string  `json:"groups"`
 }
 
+// over is what is known once Okta has told s, of which the answer may be older than what was known: the latest word on the groups counts,
+// and what it does not say again stays.
+func (s standing) over(was standing) standing {
+	s.Renewal = orDefault(s.Renewal, was.Renewal)
+	switch {
+	case was.Checked.After(s.Checked):
+		s.Checked, s.Groups = was.Checked, was.Groups
+	case s.Groups == nil:
+		s.Groups = was.Groups
+	}
+	return s
+}
+
 // maxAgent bounds what is kept of a User-Agent.
 const maxAgent = 256
 
@@ -70,13 +83,7 @@ func (x *exchange) register(c *session.Claims, bulk *session.Bulk, told standing
 	}
 	if doc.Kin != "" && (told.Renewal != "" || !told.Checked.IsZero()) {
 		err := x.cfg.State.amend(x.r.Context(), familyDocument(doc.Kin, doc.Expires), func(family *storedSession) error {
-			// What is not said again stays: a group that was lost, and what the person is rechecked by.
-			now := told
-			now.Renewal = orDefault(told.Renewal, family.Renewal)
-			if told.Groups == nil {
-				now.Groups = family.Groups
-			}
-			family.standing = now
+			family.standing = told.over(family.standing)
 			return nil
 		})
 		if err != nil {

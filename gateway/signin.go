@@ -327,13 +327,7 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	if id.Subject == "" || !id.SecondFactor() {
 		return "", errors.New("gateway: a flow ended without a second factor")
 	}
-	now, told := time.Now(), standing{Renewal: string(id.Renewal)}
-	if x.session != nil { // whose time of issue stays
-		told.Checked = now.UTC()
-		if id.Groups != nil {
-			told.Groups = append([]string{}, x.wanted(id.Groups)...)
-		}
-	}
+	now, named := time.Now(), id.Groups != nil
 	id.Groups = x.wanted(id.Groups)
 	proved := slices.MaxFunc(id.Proofs, func(a, b identity.Proof) int { return a.At.Compare(b.At) }).At
 	issued, ok := x.cfg.State.revocations.Begin(x.cfg.Org, id.Subject, proved, now)
@@ -347,6 +341,20 @@ func (x *exchange) mint(id identity.Identity) (string, error) {
 	if x.session != nil {
 		if err := x.raise(&claims); err != nil {
 			return "", err
+		}
+	}
+	told := standing{Renewal: string(id.Renewal)}
+	if x.session != nil { // whose time of issue stays
+		told.Checked = proved.UTC()
+		if named {
+			told.Groups = append([]string{}, id.Groups...)
+		}
+		if x.cfg.Recheck > 0 { // Okta may have said more since
+			doc, err := x.cfg.State.document(x.r.Context(), x.cfg.Org, x.session)
+			if err != nil {
+				return "", err
+			}
+			told = told.over(doc.standing)
 		}
 	}
 	cookie, bulk, err := x.seal(&claims)

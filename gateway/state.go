@@ -102,9 +102,9 @@ func (s *State) later(f func()) {
 
 // Close ends everything that runs in the background. What is still called afterwards answers that it is closed.
 func (s *State) Close() {
-	s.transactions.Close()
 	s.inUse.mu.Lock()
 	s.cancel()
 	s.inUse.mu.Unlock()
+	s.transactions.Close()
 	s.background.Wait()
 }

@@ -12,7 +12,7 @@ import (
 
 // here are the fields of a txn that say something about this process alone.
 var here = map[string]bool{"id": true, "timer": true, "mu": true, "gone": true, "inside": true, "rankedAs": true, "rank": true, "rankAtOrigin": true,
-	"busy": true, "idle": true, "counted": true, "queued": true, "watchers": true, "touchedUntil": true, "version": true, "changed": true, "shared": true}
+	"busy": true, "idle": true, "entrance": true, "queued": true, "watchers": true, "touchedUntil": true, "version": true, "changed": true, "shared": true}
 
 // Whatever a transaction is, it is on the next replica too: a field that is added to txn is either handed on or named above.
 func TestDocumentHoldsTheWholeTransaction(t *testing.T) {

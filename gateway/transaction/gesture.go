@@ -61,6 +61,10 @@ func (b *Begin) person() string {
 // is: an id that a browser brought is never adopted (immunity S46). On a *flows.Error, ErrBusy, ErrUnavailable
 // or ErrClosed nothing is kept.
 func (m *Manager) Begin(ctx context.Context, b Begin) (View, error) {
+	if !m.enter() {
+		return View{}, ErrClosed
+	}
+	defer m.calls.Done()
 	from := originOf(b.Client)
 	e, err := m.reserve(b.Engine, from)
 	if err != nil {
@@ -185,17 +189,18 @@ func (m *Manager) Cancel(ctx context.Context, id, site string) error {
 		return nil
 	}
 	defer t.mu.Unlock()
+	if m.enter() {
+		defer m.calls.Done()
+	}
 	if t.shared != nil {
 		err = m.takeOut(ctx, t)
 	}
-	if t.gone && err != nil {
-		return nil
-	}
 	live := !t.over()
-	if errors.Is(err, ErrGone) { // see vanish
-		err = nil
-	} else {
+	if !errors.Is(err, ErrGone) { // see vanish
 		t.end(m.engine(t.engine).observer) // also where the news of what was taken out were here first, and have dropped it
+	}
+	if t.gone || errors.Is(err, ErrGone) {
+		err = nil
 	}
 	m.drop(t)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.cfg.CallTimeout)

@@ -82,7 +82,7 @@ type Manager struct {
 	places  places
 	engines map[string][]engine // by name, then by rank, see SetEngine
 
-	turns     sync.WaitGroup // had in the store, see count
+	calls     sync.WaitGroup // that Close waits for, see enter
 	shared    *link          // nil for this process alone
 	unfollow  context.CancelFunc
 	following sync.WaitGroup
@@ -109,7 +109,7 @@ func (m *Manager) Close() {
 	m.mu.Lock()
 	m.closed = true
 	m.mu.Unlock()
-	m.awaitTurns()
+	m.awaitCalls()
 
 	m.mu.Lock()
 	left := m.byID
@@ -124,16 +124,16 @@ func (m *Manager) Close() {
 		t.mu.Unlock()
 	}
 	m.cancel() // only now: a call that ends by this must find its transaction gone, not in trouble
-	m.awaitTurns()
+	m.awaitCalls()
 	m.following.Wait()
 	m.workers.close()
 }
 
-// awaitTurns waits until no turn is had in the store, for closeTimeout at most.
-func (m *Manager) awaitTurns() {
+// awaitCalls waits for who has entered, for closeTimeout at most.
+func (m *Manager) awaitCalls() {
 	given := make(chan struct{})
 	go func() {
-		m.turns.Wait()
+		m.calls.Wait()
 		close(given)
 	}()
 	over := time.NewTimer(closeTimeout)
@@ -144,16 +144,15 @@ func (m *Manager) awaitTurns() {
 	}
 }
 
-// count counts a turn that t is about to have in the store, until it is released, and reports whether there are any more to
-// be had.
-func (m *Manager) count(t *txn) bool {
+// enter has Close wait for who has called it, until calls.Done, and reports whether there is still time to begin something. Who has a turn
+// in the store has entered: txn.release ends that.
+func (m *Manager) enter() bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.closed {
 		return false
 	}
-	m.turns.Add(1)
-	t.counted = &m.turns
+	m.calls.Add(1)
 	return true
 }
 

@@ -144,8 +144,8 @@ func (m *Manager) evict(t *txn) {
 	}
 }
 
-// endVain ends on every replica a t that was vain here at revision, and counts it. One that another replica has changed since, or has
-// the turn at, goes on there: that one has a copy, which counts.
+// endVain ends on every replica a t that was vain here at revision, and counts it. One that has gone on at another replica since, or
+// that is having its turn there, goes on.
 func (m *Manager) endVain(t *txn, in *link, revision uint64) {
 	ctx, answered := m.asking()
 	defer answered()
@@ -154,15 +154,22 @@ func (m *Manager) endVain(t *txn, in *link, revision uint64) {
 		return
 	}
 	defer m.releaseInStore(in, turn)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := m.engine(t.engine).observer
 	if turn.Revision != revision {
-		return
+		d, bad := decode(turn.Doc)
+		if bad != nil {
+			return
+		}
+		if t.restore(d, o); !t.vain() {
+			return
+		}
 	}
 	if _, err := in.Load().Documents.Take(ctx, store.SignIns, t.id); err != nil {
 		return // it ends by itself; if it was cancelled just now, who did that has counted it
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.end(m.engine(t.engine).observer)
+	t.end(o)
 }
 
 // giveBack ends a reservation of which nothing came; false means that the Manager is closed.
@@ -177,7 +184,7 @@ func (m *Manager) giveBack(from origin) bool {
 func (m *Manager) adopt(t *txn) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed {
+	if m.byID == nil { // who has begun before Close goes on elsewhere
 		return false
 	}
 	m.byID[t.id] = t

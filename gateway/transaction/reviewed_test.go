@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,7 +17,6 @@ import (
 type lossy struct {
 	*reach
 	lost error
-	away atomic.Bool
 }
 
 func (m *lossy) Take(ctx context.Context, k store.Kind, id string) ([]byte, error) {
@@ -28,13 +26,6 @@ func (m *lossy) Take(ctx context.Context, k store.Kind, id string) ([]byte, erro
 	}
 	time.Sleep(100 * time.Millisecond) // the news are quicker
 	return nil, m.lost
-}
-
-func (m *lossy) Release(ctx context.Context, t store.Turn) error {
-	if m.away.Load() {
-		return errDown
-	}
-	return m.reach.Release(ctx, t)
 }
 
 func (r *replicas) losing() *lossy {
@@ -104,27 +95,6 @@ func TestShutDownDuringABegin(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Errorf("the person has to start over; Okta saw %+v, heard %q", r.org.seen(), r.heard.signIns)
-	})
-}
-
-// The store is away for a moment when a turn is to be given back, after which nothing has changed: nobody has the turn, and the next click
-// does not wait for its end.
-func TestTurnThatCouldNotBeGivenBack(t *testing.T) {
-	together(t, transaction.Config{}, func(r *replicas) {
-		way := r.losing()
-		v := r.a.begin("ann")
-		stale := v
-		stale.Seq--
-		way.away.Store(true)
-		if _, err := r.a.answer(stale, choose("totp")); !errors.Is(err, transaction.ErrStale) {
-			t.Fatal(err)
-		}
-		way.away.Store(false)
-		began := time.Now()
-		_, err := r.b.answer(r.b.get(v), choose("totp"))
-		if took := time.Since(began); err != nil || took > 2*time.Second {
-			t.Errorf("the next click took %v: %v", took, err)
-		}
 	})
 }
 

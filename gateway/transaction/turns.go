@@ -35,10 +35,11 @@ func (m *Manager) take(ctx context.Context, t *txn, wait bool) error {
 	if t.shared == nil {
 		return nil
 	}
-	if !m.count(t) {
+	if !m.enter() {
 		t.release()
 		return ErrClosed
 	}
+	t.entrance = &m.calls
 	err := m.acquire(ctx, t, t.shared, wait)
 	if err != nil {
 		t.release()

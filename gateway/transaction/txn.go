@@ -54,7 +54,7 @@ type txn struct {
 
 	busy     bool            // a call for state is in flight, or about to be
 	idle     chan struct{}   // made by who waits for busy to end, closed then
-	counted  *sync.WaitGroup // of turns in the store, while one is had there
+	entrance *sync.WaitGroup // of Manager.enter, while a turn is had in the store
 	queued   bool            // a poll is with the workers
 	nextPoll time.Time       // not before
 	failures int             // calls without an answer since the last with one
@@ -132,9 +132,9 @@ func (t *txn) turn(ctx context.Context) error {
 // release ends the turn of who set busy.
 func (t *txn) release() {
 	t.busy = false
-	if t.counted != nil {
-		t.counted.Done()
-		t.counted = nil
+	if t.entrance != nil {
+		t.entrance.Done()
+		t.entrance = nil
 	}
 	if t.idle != nil {
 		close(t.idle)

@@ -3,7 +3,6 @@ package redisstore
 import (
 	"context"
 	"errors"
-	"net"
 	"sync"
 	"time"
 
@@ -13,8 +12,10 @@ import (
 const (
 	// giveBackEvery is how soon a turn is given back of which no answer told, and how soon that is tried again.
 	giveBackEvery = time.Second
+	// longHold is no less than what turns are held for.
+	longHold = time.Minute
 	// maxLost bounds how many are; the others end by themselves.
-	maxLost = 4096
+	maxLost = 1024
 )
 
 // lostTurns are turns that were asked for without an answer: they may have been taken, and would be nobody's until their time is
@@ -25,11 +26,10 @@ type lostTurns struct {
 	ends map[[2]string]time.Time
 }
 
-// lost has the turn of that key given back, unless err says that it was never asked for, or was refused.
+// lost has the turn of that key given back, unless err says that it was refused. That nobody listens says nothing of an earlier try of
+// the client's own.
 func (r *Redis) lost(key, token string, hold time.Duration, err error) {
-	var refused redis.Error
-	var op *net.OpError
-	if errors.As(err, &refused) || errors.As(err, &op) && op.Op == "dial" || errors.Is(err, redis.ErrClosed) {
+	if refused := redis.Error(nil); errors.As(err, &refused) || errors.Is(err, redis.ErrClosed) {
 		return
 	}
 	l := &r.unanswered

@@ -38,3 +38,26 @@ func TestTurnWhoseAnswerNeverCame(t *testing.T) {
 		t.Errorf("the turn was free after %s", took)
 	}
 }
+
+// A Redis is away when a turn is to be given back: it is once the Redis is there again.
+func TestTurnThatCouldNotBeGivenBack(t *testing.T) {
+	s := storetest.Redis(t, "--appendonly", "yes", "--appendfsync", "always")
+	st := connect(t, redisstore.Config{Addresses: []string{s.Addr}})
+	ctx := t.Context()
+	if err := st.Documents.Put(ctx, store.SignIns, "id", []byte("doc"), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	turn, err := st.Turns.Acquire(ctx, store.SignIns, "id", 10*time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	if err := st.Turns.Release(ctx, turn); err == nil {
+		t.Fatal("a dead Redis has answered")
+	}
+	s.Start()
+	storetest.Eventually(t, "the turn is free", func() bool {
+		_, err := st.Turns.Acquire(ctx, store.SignIns, "id", time.Minute)
+		return err == nil
+	})
+}

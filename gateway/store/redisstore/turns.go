@@ -141,6 +141,7 @@ func (t turns) Release(ctx context.Context, turn store.Turn) error {
 		return err
 	}
 	if err := releasing.Run(ctx, t.client, []string{turnOf(name)}, turn.Token).Err(); err != nil {
+		t.lost(turnOf(name), turn.Token, longHold, err)
 		return t.failed(opTurn, err)
 	}
 	return nil

@@ -73,15 +73,14 @@ const maxAgent = 256
 // register keeps the document of a session that is about to begin, and of it what does not fit into the cookie. told is what Okta has
 // said for it, zero where it was handed over.
 func (x *exchange) register(c *session.Claims, bulk *session.Bulk, told standing) error {
-	doc := &storedSession{SessionInfo: x.info(c), Bulk: bulk, standing: told}
-	if c.Family != (session.ID{}) {
-		doc.Kin = c.Family.Handle()
+	doc := &storedSession{SessionInfo: x.info(c), Bulk: bulk}
+	if c.Family == (session.ID{}) {
+		doc.standing = told
+		return x.cfg.State.keep(x.r.Context(), doc)
 	}
-	if doc.Kin != "" {
+	doc.Kin = c.Family.Handle()
+	if told.Renewal != "" || !told.Checked.IsZero() {
 		// All of the family are rechecked as one, because Okta takes a renewal once.
-		doc.standing = standing{}
-	}
-	if doc.Kin != "" && (told.Renewal != "" || !told.Checked.IsZero()) {
 		err := x.cfg.State.amend(x.r.Context(), familyDocument(doc.Kin, doc.Expires), func(family *storedSession) error {
 			family.standing = told.over(family.standing)
 			return nil

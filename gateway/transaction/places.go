@@ -154,21 +154,25 @@ func (m *Manager) endVain(t *txn, in *link, revision uint64) {
 		return
 	}
 	defer m.releaseInStore(in, turn)
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	o := m.engine(t.engine).observer
 	if turn.Revision != revision {
 		d, bad := decode(turn.Doc)
 		if bad != nil {
 			return
 		}
-		if t.restore(d, o); !t.vain() {
+		t.mu.Lock()
+		t.restore(d, o)
+		vain := t.vain()
+		t.mu.Unlock()
+		if !vain {
 			return
 		}
 	}
 	if _, err := in.Load().Documents.Take(ctx, store.SignIns, t.id); err != nil {
 		return // it ends by itself; if it was cancelled just now, who did that has counted it
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.end(o)
 }
 

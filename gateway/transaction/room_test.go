@@ -89,3 +89,49 @@ func TestRoomIsMadeOfTheCopyAlone(t *testing.T) {
 		}
 	})
 }
+
+// A sign-in began here in vain and has gone on at another replica, where the person has proved something and waits for a phone. That
+// this one needs its place, for somebody behind the same address, ends nothing there.
+func TestRoomIsNotMadeOfWhoHasGoneOnElsewhere(t *testing.T) {
+	together(t, transaction.Config{MaxPerAddress: 1}, func(r *replicas) {
+		r.org.script(func(o *org) {
+			o.onStart = func(flows.Answer) (flows.Step, error) { return refused(""), nil }
+		})
+		v := r.a.begin("ann")
+		on, err := r.b.answer(r.b.get(v), choose("push"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.b.wantKind(on, flows.KindWait)
+		synctest.Wait()
+		r.a.begin("eve")
+		synctest.Wait()
+		if _, ok := r.b.Get(v.ID, site); !ok {
+			t.Errorf("the sign-in that waits for a phone is gone; Okta saw %+v", r.org.seen())
+		}
+	})
+}
+
+// Two replicas make room of one sign-in, which began at one and went on, in vain as well, at the other: it is counted once, and the store
+// does not fill with such.
+func TestWhoMakesRoomOnBothReplicasIsCounted(t *testing.T) {
+	together(t, transaction.Config{MaxPerAddress: 1}, func(r *replicas) {
+		r.a.refuse()
+		for range 5 {
+			v := r.a.begin("eve")
+			if _, err := r.b.answer(r.b.get(v), typed("eve")); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		r.a.begin("mallory")
+		r.b.begin("mallory")
+		synctest.Wait()
+		if got := r.kept(); got != 2 {
+			t.Errorf("%d are kept, want the last 2", got)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		r.wantHeard(slices.Repeat([]string{"abandoned"}, 7)...)
+	})
+}
